@@ -1,0 +1,142 @@
+//! The one error type of the crate.
+//!
+//! In: what went wrong, where, and what would be allowed. Out: one message that names all three.
+//! It must not know of exit codes, commands or terminals: the binary decides what a category means to a shell.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What kind of thing is at fault, so that a caller can react without reading the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// The request itself: an option, a configuration, a name.
+    Usage,
+    /// Input data that cannot be read or is wrong.
+    Data,
+    /// A model or report file that is damaged, of another schema, or not comparable.
+    Artifact,
+}
+
+#[derive(Debug)]
+struct Detail {
+    category: Category,
+    message: String,
+    path: Option<PathBuf>,
+    line: Option<u64>,
+    hint: Option<String>,
+}
+
+/// An error with its place and, where there is one, a way out.
+///
+/// Displayed as `path:line: what is wrong (found; allowed)`, then `try: …` on a line of its own.
+#[derive(Debug)]
+pub struct Error(Box<Detail>);
+
+impl Error {
+    fn new(category: Category, message: impl Into<String>) -> Self {
+        Error(Box::new(Detail { category, message: message.into(), path: None, line: None, hint: None }))
+    }
+
+    /// The request cannot be carried out as stated.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Category::Usage, message)
+    }
+
+    /// Input data is unreadable or wrong.
+    pub fn data(message: impl Into<String>) -> Self {
+        Self::new(Category::Data, message)
+    }
+
+    /// A model or report file is unusable.
+    pub fn artifact(message: impl Into<String>) -> Self {
+        Self::new(Category::Artifact, message)
+    }
+
+    /// Names the file at fault; the innermost place wins, since it is the most exact.
+    #[must_use]
+    pub fn at(mut self, path: impl AsRef<Path>) -> Self {
+        self.0.path.get_or_insert_with(|| path.as_ref().to_path_buf());
+        self
+    }
+
+    /// Names the line at fault, counted from 1.
+    #[must_use]
+    pub fn line(mut self, line: u64) -> Self {
+        self.0.line.get_or_insert(line);
+        self
+    }
+
+    /// Says what to try.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint.get_or_insert_with(|| hint.into());
+        self
+    }
+
+    /// What kind of thing is at fault.
+    pub fn category(&self) -> Category {
+        self.0.category
+    }
+
+    /// The message alone, without its place and hint.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The file at fault, if one is known.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// The line at fault, counted from 1, if one is known.
+    pub fn line_number(&self) -> Option<u64> {
+        self.0.line
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let detail = &self.0;
+        if let Some(path) = &detail.path {
+            write!(f, "{}:", path.display())?;
+            if let Some(line) = detail.line {
+                write!(f, "{line}:")?;
+            }
+            f.write_str(" ")?;
+        }
+        f.write_str(&detail.message)?;
+        if let Some(hint) = &detail.hint {
+            write!(f, "\n  try: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_message_and_hint_stand_in_one_order() {
+        let error = Error::data("unknown label (found `war`; allowed: military, energy)")
+            .line(12)
+            .at("labels.csv")
+            .hint("correct the cell or add the label to tasks.toml");
+        assert_eq!(
+            error.to_string(),
+            "labels.csv:12: unknown label (found `war`; allowed: military, energy)\n  \
+             try: correct the cell or add the label to tasks.toml"
+        );
+    }
+
+    #[test]
+    fn the_innermost_place_wins() {
+        let error = Error::data("x").at("inner.csv").at("outer");
+        assert_eq!(error.path(), Some(Path::new("inner.csv")));
+    }
+}

@@ -1,0 +1,5 @@
+//! dummy
+pub mod error;
+pub mod sparse;
+pub mod task;
+pub mod text;

@@ -1,0 +1,33 @@
+//! A document and its paragraphs.
+
+use serde_json::{Map, Value};
+
+/// One decoded input: an article, or one row of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The path as reached from the argument, `-` for standard input, or the row's id.
+    pub id: String,
+    /// The decoded text; a byte-order mark is part of it, so that offsets count from the first byte of the file.
+    pub text: String,
+    /// `None` for an article; for a row, its cells as read, which every output keeps.
+    pub cells: Option<Map<String, Value>>,
+}
+
+/// A paragraph of a document's own text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paragraph {
+    /// The text between `start` and `end` with each run of white space made one space; a row's text is untouched.
+    pub text: String,
+    /// Offset in bytes of the first byte in the decoded document.
+    pub start: usize,
+    /// Offset in bytes just past the last byte in the decoded document.
+    pub end: usize,
+}
+
+impl Paragraph {
+    /// The paragraph that stands between two byte offsets of an article.
+    pub(super) fn of(document: &str, start: usize, end: usize) -> Self {
+        let text = document[start..end].split_whitespace().collect::<Vec<_>>().join(" ");
+        Paragraph { text, start, end }
+    }
+}

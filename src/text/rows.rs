@@ -1,0 +1,305 @@
+//! Rows of CSV, TSV and JSONL, one at a time.
+
+use crate::error::{Error, Result};
+use crate::text::source::{Format, Source};
+use crate::text::{Document, not_utf8};
+use serde_json::{Map, Value};
+use std::io::{BufRead, BufReader, Read};
+
+/// The names of the columns that a command reads; everything else passes through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// The column of the text.
+    pub text: String,
+    /// The column of the row's id; without one, `id` where it exists, else `path:line`.
+    pub id: Option<String>,
+    /// The column of the article a row belongs to; without one, `group` where it exists, else the row's id.
+    pub group: Option<String>,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Columns { text: "text".into(), id: None, group: None }
+    }
+}
+
+/// One row of a table: its cells by column, in the file's order, and the line it starts on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The line of the file on which the row starts, counted from 1.
+    pub line: u64,
+    /// The cells by column name: strings for CSV and TSV, any JSON value for JSONL.
+    pub cells: Map<String, Value>,
+}
+
+impl Row {
+    /// The text of a cell: `None` where the column is absent or null.
+    ///
+    /// # Errors
+    ///
+    /// A JSON value that is neither text, a number nor null.
+    pub fn text(&self, column: &str) -> Result<Option<String>> {
+        match self.cells.get(column) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(other) => {
+                let error = format!("column `{column}` does not hold text (found {other}; allowed: a string)");
+                Err(Error::data(error).line(self.line))
+            }
+        }
+    }
+
+    /// Turns the row into a document of one paragraph.
+    ///
+    /// # Errors
+    ///
+    /// The text column is absent or does not hold text.
+    pub fn into_document(self, columns: &Columns, path: &str) -> Result<Document> {
+        let Some(text) = self.text(&columns.text)? else {
+            return Err(missing_column(&columns.text, self.cells.keys()).line(self.line));
+        };
+        let id = match self.text(columns.id.as_deref().unwrap_or("id"))? {
+            Some(id) if !id.is_empty() => id,
+            _ => format!("{path}:{}", self.line),
+        };
+        Ok(Document { id, text, cells: Some(self.cells) })
+    }
+}
+
+/// The error for a column that is not there.
+pub(crate) fn missing_column<'a>(wanted: &str, found: impl Iterator<Item = &'a String>) -> Error {
+    let found: Vec<String> = found.map(|name| format!("`{name}`")).collect();
+    Error::data(format!("no column `{wanted}` (found {})", found.join(", ")))
+        .hint("name the column with --text, --id or --group, or correct the header")
+}
+
+/// The rows of a source, read as they are asked for.
+pub type Rows = Box<dyn Iterator<Item = Result<Row>> + Send>;
+
+/// Opens tables.
+pub struct RowReader;
+
+impl RowReader {
+    /// Starts reading a CSV, TSV or JSONL source.
+    ///
+    /// Each item is a row or what is wrong with one, with path and line; reading goes on after a bad row.
+    ///
+    /// # Errors
+    ///
+    /// A source that cannot be opened, that is no table, or whose header is unusable.
+    pub fn open(source: &Source) -> Result<Rows> {
+        let path = source.id().to_string();
+        let input = source.open()?;
+        let rows: Rows = match source.format() {
+            Format::Csv => delimited(input, b',').map_err(|e| e.at(&path))?,
+            Format::Tsv => delimited(input, b'\t').map_err(|e| e.at(&path))?,
+            Format::Jsonl => json_lines(input),
+            Format::Article => {
+                return Err(Error::data("not a table (allowed: .csv, .tsv, .jsonl)").at(&path));
+            }
+        };
+        Ok(Box::new(rows.map(move |row| row.map_err(|e| e.at(&path)))))
+    }
+}
+
+fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<Rows> {
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(QuoteWatch::new(input));
+    let header = reader.byte_headers().map_err(|e| Error::data(format!("cannot be read: {e}")))?.clone();
+    let mut names: Vec<String> = Vec::new();
+    for name in &header {
+        let name = std::str::from_utf8(name)
+            .map_err(|e| not_utf8(name[e.valid_up_to()]).line(1))?
+            .trim_start_matches('\u{feff}');
+        if names.iter().any(|n| n == name) {
+            return Err(Error::data(format!("column `{name}` stands twice in the header")).line(1));
+        }
+        names.push(name.to_string());
+    }
+    if names.is_empty() {
+        return Err(Error::data("empty file (found no header line; allowed: a header and rows)"));
+    }
+    let mut record = csv::ByteRecord::new();
+    let mut failed = false;
+    Ok(Box::new(std::iter::from_fn(move || {
+        if failed {
+            return None;
+        }
+        match reader.read_byte_record(&mut record) {
+            Ok(true) => {
+                let line = record.position().map_or(0, csv::Position::line);
+                if reader.get_ref().open_at(reader.position().byte()) {
+                    failed = true;
+                    return Some(Err(Error::data("a quoted cell is never closed (found the end of the file)")
+                        .line(line)
+                        .hint("close the cell with \", and write a \" inside a quoted cell as \"\"")));
+                }
+                Some(cells(&names, &record).map(|cells| Row { line, cells }).map_err(|e| e.line(line)))
+            }
+            Ok(false) => None,
+            Err(e) => {
+                failed = true;
+                Some(Err(Error::data(format!("cannot be read: {e}"))))
+            }
+        }
+    })))
+}
+
+fn cells(names: &[String], record: &csv::ByteRecord) -> Result<Map<String, Value>> {
+    if record.len() != names.len() {
+        return Err(Error::data(format!(
+            "wrong number of cells (found {}; the header has {})",
+            record.len(),
+            names.len()
+        ))
+        .hint("put a cell that holds the separator between double quotes"));
+    }
+    names
+        .iter()
+        .zip(record)
+        .map(|(name, cell)| match std::str::from_utf8(cell) {
+            Ok(text) => Ok((name.clone(), Value::String(text.to_string()))),
+            Err(e) => Err(not_utf8(cell[e.valid_up_to()])),
+        })
+        .collect()
+}
+
+/// Passes bytes on and remembers whether they end inside a quoted cell, which the csv reader lets pass in silence.
+///
+/// A quote opens a cell only at its start; inside, each quote flips the state, so that a doubled one flips it twice.
+struct QuoteWatch {
+    input: Box<dyn Read + Send>,
+    quoted: bool,
+    cell_start: bool,
+    passed: u64,
+}
+
+impl QuoteWatch {
+    fn new(input: Box<dyn Read + Send>) -> Self {
+        QuoteWatch { input, quoted: false, cell_start: true, passed: 0 }
+    }
+
+    /// Whether a record that ends at this byte leaves a quote open: only one cut short by the end of the file can.
+    fn open_at(&self, record_end: u64) -> bool {
+        self.quoted && record_end == self.passed
+    }
+}
+
+impl Read for QuoteWatch {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.input.read(buffer)?;
+        self.passed += n as u64;
+        for &byte in &buffer[..n] {
+            match byte {
+                b'"' if self.quoted => {
+                    self.quoted = false;
+                    // A second quote right after this one reopens the cell: it was a doubled quote.
+                    self.cell_start = true;
+                }
+                b'"' if self.cell_start => self.quoted = true,
+                _ if self.quoted => {}
+                // A tab counts as a separator in CSV too: at worst a stray quote after a tab is watched for nothing.
+                _ => self.cell_start = matches!(byte, b',' | b'\t' | b'\n' | b'\r'),
+            }
+        }
+        Ok(n)
+    }
+}
+
+fn json_lines(input: Box<dyn Read + Send>) -> Rows {
+    let mut reader = BufReader::new(input);
+    let mut line = 0;
+    let mut bytes = Vec::new();
+    let mut failed = false;
+    Box::new(std::iter::from_fn(move || {
+        loop {
+            if failed {
+                return None;
+            }
+            bytes.clear();
+            match reader.read_until(b'\n', &mut bytes) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(e) => {
+                    failed = true;
+                    return Some(Err(Error::data(format!("cannot be read: {e}")).line(line + 1)));
+                }
+            }
+            line += 1;
+            let text = match std::str::from_utf8(&bytes) {
+                Ok(text) => text.trim_start_matches('\u{feff}').trim(),
+                Err(e) => return Some(Err(not_utf8(bytes[e.valid_up_to()]).line(line))),
+            };
+            if text.is_empty() {
+                continue;
+            }
+            return Some(match serde_json::from_str::<Map<String, Value>>(text) {
+                Ok(cells) => Ok(Row { line, cells }),
+                Err(e) => Err(Error::data(format!("not a JSON object ({e})"))
+                    .line(line)
+                    .hint("write one object a line: {\"text\": \"…\"}")),
+            });
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(format: Format, bytes: &[u8]) -> Vec<std::result::Result<Row, String>> {
+        let input = Box::new(std::io::Cursor::new(bytes.to_vec()));
+        let rows = match format {
+            Format::Csv => delimited(input, b','),
+            Format::Tsv => delimited(input, b'\t'),
+            _ => Ok(json_lines(input)),
+        };
+        match rows {
+            Ok(rows) => {
+                rows.map(|r| r.map_err(|e| format!("{}:{}", e.line_number().unwrap_or(0), e.message()))).collect()
+            }
+            Err(e) => vec![Err(e.message().to_string())],
+        }
+    }
+
+    #[test]
+    fn quoted_cells_hold_separators_quotes_and_line_breaks() {
+        let found = rows(Format::Csv, "\u{feff}id,text\n1,\"a, \"\"b\"\"\nc\"\n2,d\n".as_bytes());
+        let first = found[0].as_ref().unwrap();
+        assert_eq!((first.line, first.text("text").unwrap().unwrap().as_str()), (2, "a, \"b\"\nc"));
+        assert_eq!(found[1].as_ref().unwrap().line, 4);
+        assert_eq!(first.text("id").unwrap().as_deref(), Some("1"), "the byte-order mark is not part of the name");
+    }
+
+    #[test]
+    fn a_bad_row_is_reported_with_its_line_and_the_next_is_read() {
+        let found = rows(Format::Csv, b"id,text\n1\n2,\xff\n3,ok\n");
+        assert_eq!(found[0], Err("2:wrong number of cells (found 1; the header has 2)".into()));
+        assert!(found[1].as_ref().unwrap_err().starts_with("3:not UTF-8 (found byte 0xff"));
+        assert_eq!(found[2].as_ref().unwrap().line, 4);
+    }
+
+    #[test]
+    fn an_unclosed_quote_does_not_swallow_the_rest_in_silence() {
+        let found = rows(Format::Csv, b"id,text\n1,fine\n2,\"open\n3,lost\n");
+        assert!(found[0].is_ok());
+        assert!(found[1].as_ref().unwrap_err().contains("never closed"));
+        assert_eq!(found.len(), 2);
+        assert!(rows(Format::Csv, b"id,text\n1,5\" pipe\n")[0].is_ok(), "a quote inside a plain cell is text");
+        assert!(rows(Format::Csv, b"id,text\n1,\"a \"\"b\"\"\"\n")[0].is_ok());
+    }
+
+    #[test]
+    fn headers_must_exist_and_be_distinct() {
+        assert!(rows(Format::Csv, b"")[0].as_ref().unwrap_err().contains("empty file"));
+        assert!(rows(Format::Tsv, b"a\ta\n")[0].as_ref().unwrap_err().contains("stands twice"));
+    }
+
+    #[test]
+    fn json_lines_keep_values_and_skip_blank_lines() {
+        let found = rows(Format::Jsonl, b"{\"text\":\"a\",\"n\":3}\n\n[1]\n{\"text\":null}\n");
+        assert_eq!(found[0].as_ref().unwrap().text("n").unwrap().as_deref(), Some("3"));
+        assert!(found[1].as_ref().unwrap_err().starts_with("3:not a JSON object"));
+        assert_eq!(found[2].as_ref().unwrap().text("text").unwrap(), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! Where text is read from.
+
+use crate::error::{Error, Result};
+use crate::text::{Columns, Document, RowReader, decode};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// How a source is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Plain text of an article as scraped: cleaned and split into paragraphs.
+    Article,
+    /// Comma-separated rows under a header.
+    Csv,
+    /// Tab-separated rows under a header.
+    Tsv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+impl Format {
+    /// The format that a file's extension tells; anything unknown is read as an article.
+    pub fn of(path: &Path) -> Format {
+        match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("csv") => Format::Csv,
+            Some("tsv") => Format::Tsv,
+            Some("jsonl" | "ndjson") => Format::Jsonl,
+            _ => Format::Article,
+        }
+    }
+}
+
+/// One file, or standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    id: String,
+    path: Option<PathBuf>,
+    format: Format,
+}
+
+impl Source {
+    /// A single file.
+    pub fn file(path: &Path) -> Source {
+        Source { id: slashed(path), path: Some(path.to_path_buf()), format: Format::of(path) }
+    }
+
+    /// Standard input, read as the given format.
+    pub fn stdin(format: Format) -> Source {
+        Source { id: "-".into(), path: None, format }
+    }
+
+    /// Turns an argument into sources: `-`, a file, or a directory with its `.txt` articles, recursively, by sorted
+    /// path.
+    ///
+    /// # Errors
+    ///
+    /// A path that does not exist or cannot be listed, or a directory without articles.
+    pub fn expand(argument: &str, stdin_format: Format) -> Result<Vec<Source>> {
+        if argument == "-" {
+            return Ok(vec![Source::stdin(stdin_format)]);
+        }
+        let path = Path::new(argument);
+        if !path.exists() {
+            return Err(Error::data("no such file or directory")
+                .at(path)
+                .hint("check the path; `-` reads standard input"));
+        }
+        if !path.is_dir() {
+            return Ok(vec![Source::file(path)]);
+        }
+        let mut found = Vec::new();
+        articles_below(path, &mut found)?;
+        found.sort_by_cached_key(|p| slashed(p));
+        if found.is_empty() {
+            return Err(Error::data("no articles in this directory (found no .txt file)")
+                .at(path)
+                .hint("name tables one by one: rubrique classify FILE.csv"));
+        }
+        Ok(found.iter().map(|p| Source::file(p)).collect())
+    }
+
+    /// The source's name in outputs: the path as reached from the argument, with `/`, or `-`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How the source is laid out.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Opens the source for reading.
+    pub(super) fn open(&self) -> Result<Box<dyn Read + Send>> {
+        match &self.path {
+            None => Ok(Box::new(std::io::stdin())),
+            Some(path) => match File::open(path) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(e) => Err(Error::data(format!("cannot be opened: {e}")).at(&self.id)),
+            },
+        }
+    }
+
+    /// The documents of the source: one for an article, one a row for a table.
+    ///
+    /// # Errors
+    ///
+    /// A source that cannot be opened or decoded; a bad row is an item of the iterator, and reading goes on after it.
+    pub fn documents(&self, columns: &Columns) -> Result<Box<dyn Iterator<Item = Result<Document>> + Send>> {
+        if self.format == Format::Article {
+            let mut bytes = Vec::new();
+            self.open()?
+                .read_to_end(&mut bytes)
+                .map_err(|e| Error::data(format!("cannot be read: {e}")).at(&self.id))?;
+            let text = decode(bytes).map_err(|e| e.at(&self.id))?;
+            return Ok(Box::new(std::iter::once(Ok(Document { id: self.id.clone(), text, cells: None }))));
+        }
+        let (path, columns) = (self.id.clone(), columns.clone());
+        Ok(Box::new(
+            RowReader::open(self)?
+                .map(move |row| row.and_then(|r| r.into_document(&columns, &path)).map_err(|e| e.at(&path))),
+        ))
+    }
+}
+
+fn slashed(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+fn articles_below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let fault = |e: std::io::Error| Error::data(format!("cannot be listed: {e}")).at(directory);
+    for entry in std::fs::read_dir(directory).map_err(fault)? {
+        let entry = entry.map_err(fault)?;
+        let path = entry.path();
+        // A link to a directory is not followed: a circle of links would never end.
+        if entry.file_type().map_err(fault)?.is_dir() {
+            articles_below(&path, found)?;
+        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("txt")) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
