@@ -1,0 +1,154 @@
+//! The chain from text to terms.
+
+use super::{Stemmer, StopWords, is_french_stop_word, normalize, tokenize};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// What a term is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Tokens: see [`tokenize`].
+    Word,
+    /// Characters inside the words between white space, padded with one space on each side: scikit-learn's `char_wb`.
+    CharWb,
+}
+
+/// How text becomes terms.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AnalyzerParams {
+    /// Words or characters.
+    pub unit: Unit,
+    /// The least and the greatest length of an n-gram, in units.
+    pub ngrams: [usize; 2],
+    /// Whether words are stemmed; characters never are.
+    pub stem: bool,
+    /// Which words are left out; characters know none.
+    pub stop_words: StopWords,
+}
+
+/// Turns text into terms. Built from [`AnalyzerParams`]; it learns nothing.
+pub struct Analyzer {
+    params: AnalyzerParams,
+    stemmer: Stemmer,
+}
+
+impl Analyzer {
+    /// Prepares the chain.
+    pub fn new(params: &AnalyzerParams) -> Self {
+        Analyzer { params: params.clone(), stemmer: Stemmer::default() }
+    }
+
+    /// Calls `emit` with each term of the text and the bytes of the text that it stands on.
+    pub fn for_each_term(&self, text: &str, emit: impl FnMut(&str, Range<usize>)) {
+        match self.params.unit {
+            Unit::Word => self.words(text, emit),
+            Unit::CharWb => self.characters(text, emit),
+        }
+    }
+
+    /// The terms of a text, in order of their beginning.
+    pub fn terms(&self, text: &str) -> Vec<String> {
+        let mut terms = Vec::new();
+        self.for_each_term(text, |term, _| terms.push(term.to_string()));
+        terms
+    }
+
+    fn words(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
+        let [least, most] = self.params.ngrams;
+        // The last `most` kept stems with their places, oldest first.
+        let mut window: Vec<(String, Range<usize>)> = Vec::with_capacity(most + 1);
+        let mut term = String::new();
+        for token in tokenize(text) {
+            if self.params.stop_words == StopWords::French && is_french_stop_word(&token.text) {
+                continue;
+            }
+            let stem = if self.params.stem { self.stemmer.stem(&token.text) } else { token.text.as_ref().into() };
+            if window.len() == most {
+                window.remove(0);
+            }
+            window.push((stem.into_owned(), token.start..token.end));
+            // Every n-gram is emitted when its last word arrives.
+            for n in least..=most.min(window.len()) {
+                let gram = &window[window.len() - n..];
+                term.clear();
+                for (i, (stem, _)) in gram.iter().enumerate() {
+                    if i > 0 {
+                        term.push(' ');
+                    }
+                    term.push_str(stem);
+                }
+                emit(&term, gram[0].1.start..token.end);
+            }
+        }
+    }
+
+    fn characters(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
+        let [least, most] = self.params.ngrams;
+        let mut padded = String::new();
+        let mut bounds = Vec::new();
+        for word in text.split_whitespace() {
+            let start = word.as_ptr() as usize - text.as_ptr() as usize;
+            padded.clear();
+            padded.push(' ');
+            padded.push_str(&normalize(word));
+            padded.push(' ');
+            bounds.clear();
+            bounds.extend(padded.char_indices().map(|(i, _)| i));
+            bounds.push(padded.len());
+            let length = bounds.len() - 1;
+            for n in least..=most {
+                // A word shorter than n counts once, as it is, and only for the first such n.
+                if n >= length {
+                    emit(&padded, start..start + word.len());
+                    break;
+                }
+                for first in 0..=length - n {
+                    emit(&padded[bounds[first]..bounds[first + n]], start..start + word.len());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn analyzer(unit: Unit, ngrams: [usize; 2], stem: bool, stop_words: StopWords) -> Analyzer {
+        Analyzer::new(&AnalyzerParams { unit, ngrams, stem, stop_words })
+    }
+
+    #[test]
+    fn stop_words_go_before_ngrams_are_made() {
+        let words = analyzer(Unit::Word, [1, 2], false, StopWords::French);
+        assert_eq!(
+            words.terms("L'armée de terre n'avance pas."),
+            ["armée", "terre", "armée terre", "avance", "terre avance", "pas", "avance pas"]
+        );
+    }
+
+    #[test]
+    fn a_term_knows_the_bytes_it_stands_on() {
+        let text = "L’armée malienne";
+        let mut places = Vec::new();
+        analyzer(Unit::Word, [1, 2], true, StopWords::French)
+            .for_each_term(text, |term, place| places.push((term.to_string(), &text[place])));
+        assert_eq!(
+            places,
+            [
+                ("armé".to_string(), "armée"),
+                ("malien".to_string(), "malienne"),
+                ("armé malien".to_string(), "armée malienne")
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_to_count_gives_no_term() {
+        for text in ["", " \n", "… « » !", "de la"] {
+            assert!(analyzer(Unit::Word, [1, 1], true, StopWords::French).terms(text).is_empty());
+        }
+        assert!(analyzer(Unit::CharWb, [3, 5], true, StopWords::French).terms(" \n").is_empty());
+    }
+}

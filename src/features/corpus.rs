@@ -1,0 +1,79 @@
+//! Texts counted once, so that every fold can weigh them anew without reading them again.
+
+use std::collections::HashMap;
+
+/// The term counts of a set of texts over the sorted terms that occur in them.
+///
+/// It has learnt nothing: which terms a model keeps, and their weights, is decided by
+/// [`TfidfParams::fit`](super::TfidfParams::fit) on the rows it is given.
+#[derive(Debug, Clone)]
+pub struct Corpus {
+    pub(super) terms: Vec<Box<str>>,
+    /// For each text its terms by increasing id, with the number of occurrences.
+    pub(super) counts: Vec<Vec<(u32, u32)>>,
+}
+
+impl Corpus {
+    /// The number of texts.
+    pub fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Whether there is no text.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+}
+
+/// Counts the terms of one text after another.
+#[derive(Debug, Default)]
+pub struct CorpusCounter {
+    ids: HashMap<Box<str>, u32>,
+    current: Vec<u32>,
+    counts: Vec<Vec<(u32, u32)>>,
+}
+
+impl CorpusCounter {
+    /// Counts one occurrence of a term in the current text.
+    pub fn add(&mut self, term: &str) {
+        let id = match self.ids.get(term) {
+            Some(&id) => id,
+            None => {
+                let id = self.ids.len() as u32;
+                self.ids.insert(term.into(), id);
+                id
+            }
+        };
+        self.current.push(id);
+    }
+
+    /// Ends the current text.
+    pub fn end_text(&mut self) {
+        self.counts.push(run_lengths(&mut self.current));
+        self.current.clear();
+    }
+
+    /// Renumbers the terms in sorted order, so that the result does not depend on the order of the texts.
+    pub fn finish(self) -> Corpus {
+        let mut terms: Vec<(Box<str>, u32)> = self.ids.into_iter().collect();
+        terms.sort_unstable();
+        let mut rank = vec![0; terms.len()];
+        for (new, (_, old)) in (0..).zip(&terms) {
+            rank[*old as usize] = new;
+        }
+        let mut counts = self.counts;
+        for row in &mut counts {
+            for (id, _) in row.iter_mut() {
+                *id = rank[*id as usize];
+            }
+            row.sort_unstable();
+        }
+        Corpus { terms: terms.into_iter().map(|(term, _)| term).collect(), counts }
+    }
+}
+
+/// Sorts ids and counts how often each stands.
+pub(super) fn run_lengths(ids: &mut [u32]) -> Vec<(u32, u32)> {
+    ids.sort_unstable();
+    ids.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect()
+}

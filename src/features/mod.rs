@@ -1,0 +1,12 @@
+//! From terms to weighted sparse rows.
+//!
+//! In: terms, as strings. Out: a vocabulary and rows of TF-IDF weights. It must not know how text becomes terms, nor
+//! what the rows are used for.
+
+mod corpus;
+mod tfidf;
+mod vocabulary;
+
+pub use corpus::{Corpus, CorpusCounter};
+pub use tfidf::{TfidfParams, TfidfVectorizer};
+pub use vocabulary::Vocabulary;

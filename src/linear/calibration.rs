@@ -1,0 +1,139 @@
+//! From scores to probabilities.
+
+use super::{sigmoid, softmax};
+use crate::task::{Probability, Score};
+
+/// Under this many examples of either answer a calibration is not to be trusted.
+const LEAST_EXAMPLES: usize = 10;
+
+/// A logistic curve over a score: p = 1 / (1 + e^-(slope · s + offset)).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BinaryCalibrator {
+    /// How fast the probability rises with the score; above zero.
+    pub slope: f64,
+    /// The log-odds at score zero.
+    pub offset: f64,
+}
+
+impl BinaryCalibrator {
+    /// Reads the score itself as log-odds.
+    pub const IDENTITY: BinaryCalibrator = BinaryCalibrator { slope: 1.0, offset: 0.0 };
+
+    /// Platt's fit: maximum likelihood with the smoothed targets (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2).
+    ///
+    /// `None` under 10 examples of either answer, or where the probability would not rise with the score.
+    ///
+    /// Source: Platt 1999; the Newton method with backtracking of Lin, Lin and Weng 2007.
+    pub fn fit(scores: &[Score], answers: &[bool]) -> Option<Self> {
+        let positive = answers.iter().filter(|&&y| y).count();
+        let negative = answers.len() - positive;
+        if positive < LEAST_EXAMPLES || negative < LEAST_EXAMPLES {
+            return None;
+        }
+        let high = (positive as f64 + 1.0) / (positive as f64 + 2.0);
+        let low = 1.0 / (negative as f64 + 2.0);
+        let points: Vec<(f64, f64)> =
+            scores.iter().zip(answers).map(|(s, &y)| (s.0, if y { high } else { low })).collect();
+        let loss = |slope: f64, offset: f64| -> f64 {
+            points
+                .iter()
+                .map(|&(s, t)| {
+                    let z = slope * s + offset;
+                    (-z.abs()).exp().ln_1p() + z.max(0.0) - t * z
+                })
+                .sum()
+        };
+        let (mut slope, mut offset) = (0.0, ((positive as f64 + 1.0) / (negative as f64 + 1.0)).ln());
+        let mut current = loss(slope, offset);
+        for _ in 0..100 {
+            let (mut ga, mut gb, mut haa, mut hab, mut hbb) = (0.0, 0.0, 1e-12, 0.0, 1e-12);
+            for &(s, t) in &points {
+                let p = sigmoid(slope * s + offset);
+                let (d, h) = (p - t, p * (1.0 - p));
+                ga += d * s;
+                gb += d;
+                haa += h * s * s;
+                hab += h * s;
+                hbb += h;
+            }
+            if ga.abs() < 1e-7 && gb.abs() < 1e-7 {
+                break;
+            }
+            let determinant = haa * hbb - hab * hab;
+            let (da, db) = (-(hbb * ga - hab * gb) / determinant, -(haa * gb - hab * ga) / determinant);
+            let fall = ga * da + gb * db;
+            let mut step = 1.0;
+            loop {
+                let next = loss(slope + step * da, offset + step * db);
+                if next <= current + 1e-4 * step * fall {
+                    (slope, offset, current) = (slope + step * da, offset + step * db, next);
+                    break;
+                }
+                step *= 0.5;
+                if step < 1e-10 {
+                    break;
+                }
+            }
+            if step < 1e-10 {
+                break;
+            }
+        }
+        (slope > 0.0 && slope.is_finite() && offset.is_finite()).then_some(BinaryCalibrator { slope, offset })
+    }
+
+    /// The probability of a yes.
+    pub fn probability(&self, score: Score) -> Probability {
+        Probability::clamped(sigmoid(self.slope * score.0 + self.offset))
+    }
+}
+
+/// One temperature for all classes: p = softmax(s · inverse). The most probable class stays that of the highest score.
+///
+/// Source: Guo et al. 2017, "On Calibration of Modern Neural Networks".
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Temperature {
+    /// One over the temperature; above zero.
+    pub inverse: f64,
+}
+
+impl Temperature {
+    /// Reads the scores themselves as log-probabilities up to a constant.
+    pub const IDENTITY: Temperature = Temperature { inverse: 1.0 };
+
+    /// The inverse temperature in [0.01, 100] of the greatest likelihood, found by bisection of its derivative: the
+    /// likelihood is concave. `None` under 10 examples.
+    pub fn fit(scores: &[Vec<Score>], labels: &[usize]) -> Option<Self> {
+        if labels.len() < LEAST_EXAMPLES {
+            return None;
+        }
+        // The derivative of the mean log-likelihood: the score of the gold class less the expected score.
+        let derivative = |inverse: f64| -> f64 {
+            let mut sum = 0.0;
+            for (scores, &label) in scores.iter().zip(labels) {
+                let mut p: Vec<f64> = scores.iter().map(|s| s.0 * inverse).collect();
+                softmax(&mut p);
+                sum += scores[label].0 - p.iter().zip(scores).map(|(p, s)| p * s.0).sum::<f64>();
+            }
+            sum
+        };
+        let (mut low, mut high) = (0.01, 100.0);
+        if derivative(low) <= 0.0 {
+            return Some(Temperature { inverse: low });
+        }
+        if derivative(high) >= 0.0 {
+            return Some(Temperature { inverse: high });
+        }
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if derivative(middle) > 0.0 { low = middle } else { high = middle }
+        }
+        Some(Temperature { inverse: 0.5 * (low + high) })
+    }
+
+    /// One probability a class; they sum to one.
+    pub fn probabilities(&self, scores: &[Score]) -> Vec<Probability> {
+        let mut p: Vec<f64> = scores.iter().map(|s| s.0 * self.inverse).collect();
+        softmax(&mut p);
+        p.into_iter().map(Probability::clamped).collect()
+    }
+}

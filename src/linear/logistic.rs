@@ -1,0 +1,234 @@
+//! Logistic regression: what is fitted, by which solver, and what comes out.
+
+use super::{dense, newton};
+use crate::error::{Error, Result};
+use crate::sparse::{SparseMatrix, SparseRow};
+use crate::task::Score;
+use serde::{Deserialize, Serialize};
+
+/// Which solver minimises the objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Solver {
+    /// The sparse solver.
+    Auto,
+    /// `linfa-logistic` on an exact dense reduction: no class weights, at most [`dense::MOST_ROWS`] rows.
+    Linfa,
+    /// Truncated Newton on sparse rows.
+    Sparse,
+}
+
+/// How much an example weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeight {
+    /// n / (K · n_k) for an example of class k of K, as in scikit-learn: every class weighs the same in sum.
+    Balanced,
+    /// One.
+    None,
+}
+
+/// The answers to learn, one row an example.
+#[derive(Debug, Clone, Copy)]
+pub enum Targets<'a> {
+    /// Yes or no to each of `outputs` independent questions; row-major.
+    Binary {
+        /// The number of questions.
+        outputs: usize,
+        /// The answers, `outputs` to a row.
+        answers: &'a [bool],
+    },
+    /// One class of `classes`.
+    Classes {
+        /// The number of classes.
+        classes: usize,
+        /// The class of each row.
+        labels: &'a [usize],
+    },
+}
+
+/// Settings of a logistic regression.
+///
+/// Minimises ½‖W‖² + C · Σ_i s_i · loss_i, where loss_i is ln(1 + e^(-y·f)) summed over independent questions, or
+/// -ln softmax(f)_y for classes, f = W x_i + b, and s_i is the class weight. The intercepts b are free. This is
+/// scikit-learn's `LogisticRegression` and, with alpha = 1/C, linfa's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LogisticParams {
+    /// Who minimises.
+    pub solver: Solver,
+    /// The inverse strength of regularisation, above zero.
+    pub c: f64,
+    /// How examples are weighed.
+    pub class_weight: ClassWeight,
+    /// The solver stops where the gradient's norm is below this share of its norm at zero.
+    pub tolerance: f64,
+}
+
+/// How well a fit has converged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Convergence {
+    /// The gradient's Euclidean norm at the result, over its norm at zero weights: the worst of the outputs.
+    pub gradient: f64,
+    /// Whether the solver reached its tolerance.
+    pub converged: bool,
+}
+
+/// A fitted logistic regression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogisticRegression {
+    outputs: usize,
+    weights: Vec<f64>,
+    intercepts: Vec<f64>,
+    convergence: Convergence,
+}
+
+/// The score of an answer that the training rows never gave (negative) or always gave (positive): its odds are beyond
+/// anything that evidence could have said, and still a finite number.
+const CERTAIN: f64 = 30.0;
+
+impl LogisticParams {
+    /// Fits on the rows of `x`.
+    ///
+    /// A question that every row answers alike has zero weights and an intercept of ±30; a class that no row has, zero
+    /// weights and an intercept of -30.
+    ///
+    /// # Errors
+    ///
+    /// No rows; settings that the chosen solver does not carry (class weights or too many rows with `linfa`); a solver
+    /// that breaks down.
+    pub fn fit(&self, x: &SparseMatrix, targets: Targets<'_>) -> Result<LogisticRegression> {
+        if x.height() == 0 {
+            return Err(Error::data("no row to learn from"));
+        }
+        let (outputs, one_hot, softmax) = match targets {
+            Targets::Binary { outputs, answers } => (outputs, answers.to_vec(), false),
+            Targets::Classes { classes, labels } => {
+                let one_hot = labels.iter().flat_map(|&label| (0..classes).map(move |k| k == label)).collect();
+                (classes, one_hot, true)
+            }
+        };
+        let n = x.height();
+        let counts: Vec<usize> =
+            (0..outputs).map(|k| one_hot.iter().skip(k).step_by(outputs).filter(|&&y| y).count()).collect();
+        let varies = |k: &usize| counts[*k] > 0 && counts[*k] < n;
+        let kept: Vec<usize> = (0..outputs).filter(varies).collect();
+
+        let mut weights = vec![0.0; x.width() * outputs];
+        let mut intercepts: Vec<f64> =
+            counts.iter().map(|&positive| if positive == n { CERTAIN } else { -CERTAIN }).collect();
+        let mut convergence = Convergence { gradient: 0.0, converged: true };
+        if !kept.is_empty() {
+            let problem = Problem {
+                x,
+                outputs: kept.len(),
+                answers: one_hot.chunks(outputs).flat_map(|row| kept.iter().map(|&k| row[k])).collect(),
+                costs: self.costs(&one_hot, &counts, &kept, softmax, n),
+                softmax,
+            };
+            let solution = match self.solver {
+                Solver::Linfa => dense::solve(&problem, self)?,
+                Solver::Auto | Solver::Sparse => newton::solve(&problem, self.tolerance),
+            };
+            for (from, &to) in kept.iter().enumerate() {
+                for column in 0..x.width() {
+                    weights[column * outputs + to] = solution[column * kept.len() + from];
+                }
+                intercepts[to] = solution[x.width() * kept.len() + from];
+            }
+            let gradient = problem.relative_gradient(&solution);
+            convergence = Convergence { gradient, converged: gradient <= self.tolerance };
+        }
+        Ok(LogisticRegression { outputs, weights, intercepts, convergence })
+    }
+
+    /// C · s_i for each row and kept output.
+    fn costs(&self, one_hot: &[bool], counts: &[usize], kept: &[usize], softmax: bool, n: usize) -> Vec<f64> {
+        if self.class_weight == ClassWeight::None {
+            return vec![self.c; n * kept.len()];
+        }
+        let outputs = counts.len();
+        one_hot
+            .chunks(outputs)
+            .flat_map(|row| {
+                let class = row.iter().position(|&y| y);
+                kept.iter().map(move |&k| match class {
+                    Some(class) if softmax => self.c * n as f64 / (kept.len() * counts[class]) as f64,
+                    _ if row[k] => self.c * n as f64 / (2 * counts[k]) as f64,
+                    _ => self.c * n as f64 / (2 * (n - counts[k])) as f64,
+                })
+            })
+            .collect()
+    }
+}
+
+impl LogisticRegression {
+    /// Puts a regression together from its parts: `weights` column by column, `outputs` to a column.
+    pub fn from_parts(weights: Vec<f64>, intercepts: Vec<f64>) -> Option<Self> {
+        let outputs = intercepts.len();
+        let finite = weights.iter().chain(&intercepts).all(|v| v.is_finite());
+        let convergence = Convergence { gradient: 0.0, converged: true };
+        (outputs > 0 && weights.len() % outputs == 0 && finite)
+            .then_some(LogisticRegression { outputs, weights, intercepts, convergence })
+    }
+
+    /// One score an output for a row.
+    pub fn scores(&self, row: &SparseRow) -> Vec<Score> {
+        let mut sums = vec![0.0; self.outputs];
+        for (column, value) in row.iter() {
+            let at = column as usize * self.outputs;
+            for (sum, weight) in sums.iter_mut().zip(&self.weights[at..at + self.outputs]) {
+                *sum += value * weight;
+            }
+        }
+        sums.iter().zip(&self.intercepts).map(|(sum, intercept)| Score(sum + intercept)).collect()
+    }
+
+    /// The number of scores of a row.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// The weights column by column, [`outputs`](Self::outputs) to a column.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// One intercept an output.
+    pub fn intercepts(&self) -> &[f64] {
+        &self.intercepts
+    }
+
+    /// How well the fit converged.
+    pub fn convergence(&self) -> Convergence {
+        self.convergence
+    }
+
+    /// The same regression with weights and intercepts rounded to the precision of the model file.
+    #[must_use]
+    pub fn rounded_to_f32(mut self) -> Self {
+        for value in self.weights.iter_mut().chain(&mut self.intercepts) {
+            *value = f64::from(*value as f32);
+        }
+        self
+    }
+}
+
+/// What a solver is given: at least one output, and both answers to each.
+///
+/// A solution is laid out as the weights column by column, `outputs` to a column, then the intercepts.
+pub(super) struct Problem<'a> {
+    pub x: &'a SparseMatrix,
+    pub outputs: usize,
+    pub answers: Vec<bool>,
+    pub costs: Vec<f64>,
+    pub softmax: bool,
+}
+
+impl Problem<'_> {
+    /// The gradient's norm at a solution over its norm at zero; of independent outputs the worst.
+    fn relative_gradient(&self, solution: &[f64]) -> f64 {
+        let there = newton::gradient_norms(self, solution);
+        let zero = newton::gradient_norms(self, &vec![0.0; solution.len()]);
+        there.iter().zip(zero).map(|(g, g0)| g / g0.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
+    }
+}

@@ -1,0 +1,35 @@
+//! Linear classifiers: objectives, solvers, calibration.
+//!
+//! In: sparse rows and targets as numbers. Out: weights, intercepts, and functions from scores to probabilities. It must
+//! not know words, label names or files.
+
+mod calibration;
+mod dense;
+mod logistic;
+mod newton;
+
+pub use calibration::{BinaryCalibrator, Temperature};
+pub use logistic::{ClassWeight, Convergence, LogisticParams, LogisticRegression, Solver, Targets};
+
+/// The logistic function 1 / (1 + e^-s).
+pub fn sigmoid(s: f64) -> f64 {
+    if s >= 0.0 {
+        1.0 / (1.0 + (-s).exp())
+    } else {
+        let e = s.exp();
+        e / (1.0 + e)
+    }
+}
+
+/// Turns scores into probabilities that sum to one, in place.
+pub fn softmax(scores: &mut [f64]) {
+    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for s in scores.iter_mut() {
+        *s = (*s - most).exp();
+        sum += *s;
+    }
+    for s in scores.iter_mut() {
+        *s /= sum;
+    }
+}

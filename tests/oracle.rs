@@ -1,0 +1,216 @@
+//! Values that scikit-learn and scipy computed; `tests/oracle/make.py` makes them again.
+
+use rubrique::features::{Corpus, CorpusCounter, TfidfParams};
+use rubrique::linear::{BinaryCalibrator, ClassWeight, LogisticParams, Solver, Targets, Temperature};
+use rubrique::sparse::{SparseMatrix, SparseRow};
+use rubrique::task::Score;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use rubrique::analysis::{Analyzer, AnalyzerParams, StopWords, Unit};
+
+#[derive(Deserialize)]
+struct Oracle {
+    texts: Vec<String>,
+    tfidf: BTreeMap<String, Tfidf>,
+    logistic: BTreeMap<String, Logistic>,
+    platt: Platt,
+    temperature: TemperatureCase,
+}
+
+#[derive(Deserialize)]
+struct Tfidf {
+    terms: Vec<String>,
+    idf: Vec<f64>,
+    rows: Vec<Vec<(u32, f64)>>,
+    unseen: Vec<(u32, f64)>,
+}
+
+#[derive(Deserialize)]
+struct Logistic {
+    x: Vec<Vec<(u32, f64)>>,
+    width: usize,
+    classes: usize,
+    labels: Vec<usize>,
+    fits: Vec<Fit>,
+}
+
+#[derive(Deserialize)]
+struct Fit {
+    c: f64,
+    balanced: bool,
+    weights: Vec<Vec<f64>>,
+    intercepts: Vec<f64>,
+    logits: Vec<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct Platt {
+    scores: Vec<f64>,
+    answers: Vec<bool>,
+    slope: f64,
+    offset: f64,
+}
+
+#[derive(Deserialize)]
+struct TemperatureCase {
+    scores: Vec<Vec<f64>>,
+    labels: Vec<usize>,
+    inverse: f64,
+}
+
+fn oracle() -> Oracle {
+    serde_json::from_str(include_str!("oracle/oracle.json")).unwrap()
+}
+
+fn close(ours: f64, theirs: f64, tolerance: f64) {
+    assert!((ours - theirs).abs() <= tolerance * theirs.abs().max(1.0), "{ours} is not {theirs}");
+}
+
+fn same_row(ours: &SparseRow, theirs: &[(u32, f64)]) {
+    assert_eq!(ours.len(), theirs.len());
+    for ((column, value), &(their_column, their_value)) in ours.iter().zip(theirs) {
+        assert_eq!(column, their_column);
+        close(value, their_value, 1e-14);
+    }
+}
+
+fn counted(texts: &[String], terms_of: &dyn Fn(&str, &mut dyn FnMut(&str))) -> Corpus {
+    let mut counter = CorpusCounter::default();
+    for text in texts {
+        terms_of(text, &mut |term| counter.add(term));
+        counter.end_text();
+    }
+    counter.finish()
+}
+
+#[test]
+fn tfidf_rows_are_scikit_learns() {
+    let oracle = oracle();
+    let characters =
+        Analyzer::new(&AnalyzerParams { unit: Unit::CharWb, ngrams: [3, 5], stem: false, stop_words: StopWords::None });
+    let words = |text: &str, emit: &mut dyn FnMut(&str)| text.split(' ').filter(|w| !w.is_empty()).for_each(emit);
+    let inside_words = |text: &str, emit: &mut dyn FnMut(&str)| characters.for_each_term(text, |term, _| emit(term));
+    let cases: [(&str, &dyn Fn(&str, &mut dyn FnMut(&str)), TfidfParams); 4] = [
+        ("words", &words, TfidfParams { sublinear_tf: false, min_df: 1, max_df: 1.0 }),
+        ("words_sublinear_min_df_2", &words, TfidfParams { sublinear_tf: true, min_df: 2, max_df: 1.0 }),
+        ("words_max_df_half", &words, TfidfParams { sublinear_tf: false, min_df: 1, max_df: 0.5 }),
+        ("char_wb_3_5_sublinear", &inside_words, TfidfParams { sublinear_tf: true, min_df: 1, max_df: 1.0 }),
+    ];
+    assert_eq!(cases.len(), oracle.tfidf.len());
+    for (name, terms_of, params) in cases {
+        let theirs = &oracle.tfidf[name];
+        let corpus = counted(&oracle.texts, terms_of);
+        let all: Vec<usize> = (0..oracle.texts.len()).collect();
+        let (vectorizer, columns) = params.fit(&corpus, &all);
+        let terms: Vec<&str> = vectorizer.vocabulary().terms().iter().map(|t| &**t).collect();
+        assert_eq!(terms, theirs.terms, "{name}");
+        vectorizer.idf().iter().zip(&theirs.idf).for_each(|(ours, theirs)| close(*ours, *theirs, 1e-14));
+        assert_eq!(theirs.rows.len(), oracle.texts.len());
+        for (i, text) in oracle.texts.iter().enumerate() {
+            let row = vectorizer.corpus_row(&corpus, &columns, i);
+            same_row(&row, &theirs.rows[i]);
+            assert_eq!(row, vectorizer.row(|emit| terms_of(text, emit)), "alone and counted, {name}, text {i}");
+        }
+        let unseen = "le baril et le gaz inconnu à la ville";
+        same_row(&vectorizer.row(|emit| terms_of(unseen, emit)), &theirs.unseen);
+    }
+}
+
+#[test]
+fn both_solvers_find_scikit_learns_optimum() {
+    for (name, case) in oracle().logistic {
+        let x = SparseMatrix::from_rows(case.width, case.x.iter().map(|row| SparseRow::from_sorted(row.iter().copied())));
+        let answers: Vec<bool> = case.labels.iter().map(|&l| l == 0).collect();
+        let targets = match case.classes {
+            2 => Targets::Binary { outputs: 1, answers: &answers },
+            classes => Targets::Classes { classes, labels: &case.labels },
+        };
+        assert_eq!(case.fits.len(), 4);
+        for fit in &case.fits {
+            for solver in [Solver::Sparse, Solver::Linfa] {
+                let class_weight = if fit.balanced { ClassWeight::Balanced } else { ClassWeight::None };
+                let params = LogisticParams { solver, c: fit.c, class_weight, tolerance: 1e-9 };
+                if solver == Solver::Linfa && fit.balanced {
+                    assert!(params.fit(&x, targets).unwrap_err().message().contains("no class weights"));
+                    continue;
+                }
+                let ours = params.fit(&x, targets).unwrap();
+                let what = format!("{name} {solver:?} c={} balanced={}", fit.c, fit.balanced);
+                assert!(ours.convergence().gradient < 1e-5, "{what}: {:?}", ours.convergence());
+                // Softmax intercepts are free up to a constant; scikit-learn's sum to zero.
+                let mean = if case.classes == 2 { 0.0 } else { ours.intercepts().iter().sum::<f64>() / ours.outputs() as f64 };
+                for k in 0..ours.outputs() {
+                    close(ours.intercepts()[k] - mean, fit.intercepts[k], 1e-4);
+                    for column in 0..case.width {
+                        close(ours.weights()[column * ours.outputs() + k], fit.weights[k][column], 1e-4);
+                    }
+                }
+                for (row, logits) in case.x.iter().zip(&fit.logits) {
+                    let scores = ours.scores(&SparseRow::from_sorted(row.iter().copied()));
+                    for (score, logit) in scores.iter().zip(logits) {
+                        close(score.0 - mean, *logit, 1e-4);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn independent_questions_fitted_together_equal_each_fitted_alone() {
+    let case = &oracle().logistic["classes_wide"];
+    let x = SparseMatrix::from_rows(case.width, case.x.iter().map(|row| SparseRow::from_sorted(row.iter().copied())));
+    // Six questions, so that more than one group of lanes is at work.
+    let question = |k: usize, label: usize| if k < 3 { label == k } else { label != k - 3 };
+    let answers: Vec<bool> = case.labels.iter().flat_map(|&l| (0..6).map(move |k| question(k, l))).collect();
+    let params =
+        LogisticParams { solver: Solver::Sparse, c: 10.0, class_weight: ClassWeight::Balanced, tolerance: 1e-9 };
+    let together = params.fit(&x, Targets::Binary { outputs: 6, answers: &answers }).unwrap();
+    for k in 0..6 {
+        let own: Vec<bool> = answers.iter().skip(k).step_by(6).copied().collect();
+        let alone = params.fit(&x, Targets::Binary { outputs: 1, answers: &own }).unwrap();
+        close(together.intercepts()[k], alone.intercepts()[0], 1e-7);
+        for column in 0..case.width {
+            close(together.weights()[column * 6 + k], alone.weights()[column], 1e-7);
+        }
+    }
+}
+
+#[test]
+fn a_question_without_two_answers_is_answered_by_its_base_rate() {
+    let x = SparseMatrix::from_rows(2, (0..4).map(|i| SparseRow::from_sorted([(i % 2, 1.0)])));
+    let params = LogisticParams { solver: Solver::Auto, c: 1.0, class_weight: ClassWeight::Balanced, tolerance: 1e-6 };
+    let answers = [true, false, true, false, true, false, true, false];
+    let fitted = params.fit(&x, Targets::Binary { outputs: 2, answers: &answers }).unwrap();
+    assert_eq!(fitted.intercepts(), [30.0, -30.0]);
+    assert!(fitted.weights().iter().all(|&w| w == 0.0));
+    let classes = params.fit(&x, Targets::Classes { classes: 3, labels: &[0, 2, 0, 2] }).unwrap();
+    assert_eq!(classes.intercepts()[1], -30.0);
+    let one = params.fit(&x, Targets::Classes { classes: 3, labels: &[1; 4] }).unwrap();
+    assert_eq!(one.intercepts(), [-30.0, 30.0, -30.0]);
+}
+
+#[test]
+fn calibrators_are_the_maximum_likelihood_of_scikit_learn_and_scipy() {
+    let oracle = oracle();
+    let scores: Vec<Score> = oracle.platt.scores.iter().map(|&s| Score(s)).collect();
+    let fitted = BinaryCalibrator::fit(&scores, &oracle.platt.answers).unwrap();
+    close(fitted.slope, oracle.platt.slope, 1e-4);
+    close(fitted.offset, oracle.platt.offset, 1e-4);
+
+    let case = oracle.temperature;
+    let scores: Vec<Vec<Score>> = case.scores.iter().map(|row| row.iter().map(|&s| Score(s)).collect()).collect();
+    close(Temperature::fit(&scores, &case.labels).unwrap().inverse, case.inverse, 1e-6);
+}
+
+#[test]
+fn a_calibration_that_nothing_supports_is_not_made() {
+    let scores = [Score(1.0); 30];
+    let mut answers = [false; 30];
+    answers[..9].fill(true);
+    assert!(BinaryCalibrator::fit(&scores, &answers).is_none(), "nine positives");
+    let falling: Vec<Score> = (0..30).map(|i| Score(f64::from(i))).collect();
+    answers[..15].fill(true);
+    assert!(BinaryCalibrator::fit(&falling, &answers).is_none(), "scores that point the wrong way");
+}
