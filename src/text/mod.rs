@@ -11,6 +11,7 @@ mod source;
 pub use cleaner::{CLEANER_VERSION, Cleaner};
 pub use document::{Document, Paragraph};
 pub use rows::{Columns, Row, RowReader, Rows};
+pub(crate) use rows::missing_column;
 pub use source::{Format, Source};
 
 use crate::error::{Error, Result};

@@ -1,0 +1,164 @@
+//! `rubrique classify`
+
+use super::options::{ColumnOptions, Common, Sink, choose_format};
+use super::{Outcome, Stop, complain, note};
+use clap::ValueEnum;
+use rayon::prelude::*;
+use rubrique::error::Error;
+use rubrique::model::{Classifier, ModelFile};
+use rubrique::output::{LabelledParagraph, PredictionFormat, PredictionWriter};
+use rubrique::task::TaskSpec;
+use rubrique::text::{Cleaner, Document, Format, Source};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// Label every paragraph of articles
+#[derive(clap::Args)]
+pub struct Args {
+    /// Articles (.txt), tables (.csv, .tsv, .jsonl), directories of articles, or `-` for standard input
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<String>,
+    /// Model file [default: the model built into the program]
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Output format [default: table, or what the extension of --output tells]
+    #[arg(long, value_name = "NAME")]
+    format: Option<OutputFormat>,
+    /// Output file (`-` is stdout)
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What standard input holds
+    #[arg(long, value_name = "NAME", default_value = "article")]
+    stdin_format: StdinFormat,
+    #[command(flatten)]
+    columns: ColumnOptions,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OutputFormat {
+    Table,
+    Jsonl,
+    Json,
+    Csv,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StdinFormat {
+    Article,
+    Csv,
+    Tsv,
+    Jsonl,
+}
+
+/// So many documents are read before they are labelled side by side: enough for every thread, few enough to stream.
+const BATCH: usize = 256;
+
+pub fn run(args: &Args) -> Outcome {
+    args.common.start()?;
+    let known = [
+        ("txt", PredictionFormat::Table),
+        ("jsonl", PredictionFormat::Jsonl),
+        ("json", PredictionFormat::Json),
+        ("csv", PredictionFormat::Csv),
+    ];
+    let asked = args.format.map(|f| match f {
+        OutputFormat::Table => PredictionFormat::Table,
+        OutputFormat::Jsonl => PredictionFormat::Jsonl,
+        OutputFormat::Json => PredictionFormat::Json,
+        OutputFormat::Csv => PredictionFormat::Csv,
+    });
+    let format = choose_format(asked, args.output.as_ref(), &known, PredictionFormat::Table)?;
+    let model = match &args.model {
+        Some(path) => ModelFile::load(path)?,
+        None => ModelFile::built_in()?,
+    };
+    let classifier = &model.classifier;
+    let tasks: Vec<TaskSpec> = classifier.tasks().iter().map(|t| t.spec().clone()).collect();
+    let sink = Sink::open(args.output.as_ref())?;
+    let mut run = Run { classifier, writer: PredictionWriter::new(sink, format, &tasks), faults: 0 };
+
+    let stdin_format = match args.stdin_format {
+        StdinFormat::Article => Format::Article,
+        StdinFormat::Csv => Format::Csv,
+        StdinFormat::Tsv => Format::Tsv,
+        StdinFormat::Jsonl => Format::Jsonl,
+    };
+    let inputs = if args.inputs.is_empty() {
+        if std::io::stdin().is_terminal() {
+            note(args.common.quiet, "reading an article from the terminal; end it with Ctrl-D");
+        }
+        vec!["-".to_string()]
+    } else {
+        args.inputs.clone()
+    };
+    let columns = args.columns.columns();
+    let mut batch: Vec<Document> = Vec::new();
+    for input in &inputs {
+        let sources = match Source::expand(input, stdin_format) {
+            Ok(sources) => sources,
+            Err(error) => {
+                run.fault(&error);
+                continue;
+            }
+        };
+        for source in sources {
+            let documents = match source.documents(&columns) {
+                Ok(documents) => documents,
+                Err(error) => {
+                    run.fault(&error);
+                    continue;
+                }
+            };
+            for document in documents {
+                match document {
+                    Ok(document) => batch.push(document),
+                    Err(error) => run.fault(&error),
+                }
+                if batch.len() == BATCH {
+                    run.label(&std::mem::take(&mut batch))?;
+                }
+            }
+        }
+    }
+    run.label(&batch)?;
+    let faults = run.faults;
+    run.writer.finish()?.commit()?;
+    if faults > 0 { Err(Stop::Reported) } else { Ok(()) }
+}
+
+struct Run<'a> {
+    classifier: &'a Classifier,
+    writer: PredictionWriter<'a, Sink>,
+    faults: usize,
+}
+
+impl Run<'_> {
+    /// One bad input does not stop the rest.
+    fn fault(&mut self, error: &Error) {
+        complain(error);
+        self.faults += 1;
+    }
+
+    /// Labels documents side by side and writes them in order.
+    fn label(&mut self, documents: &[Document]) -> Outcome {
+        let labelled: Vec<Vec<LabelledParagraph>> = documents
+            .par_iter()
+            .map(|document| {
+                let paragraphs = Cleaner.paragraphs(document);
+                let predictions = paragraphs.iter().map(|p| self.classifier.predict(&p.text)).collect::<Vec<_>>();
+                (1..)
+                    .zip(paragraphs.into_iter().zip(predictions))
+                    .map(|(number, (paragraph, predictions))| LabelledParagraph { number, paragraph, predictions })
+                    .collect()
+            })
+            .collect();
+        for (document, paragraphs) in documents.iter().zip(&labelled) {
+            if let Err(error) = self.writer.document(document, paragraphs)? {
+                self.fault(&error);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! `rubrique evaluate`
+
+use super::options::{Common, DataOptions, choose_format, read_config, write_result};
+use super::train::warn_of_foreign_tasks;
+use super::{Outcome, note};
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use rubrique::dataset::{Dataset, TaskChoice};
+use rubrique::error::{Error, Result};
+use rubrique::eval::{CrossValidation, Report, cross_validate, hold_out};
+use rubrique::model::ModelFile;
+use rubrique::output::{report_markdown, report_table};
+use rubrique::task::{LabelId, TaskSpec};
+use std::path::PathBuf;
+
+/// Cross-validate the whole pipeline on labelled paragraphs, or score a saved model on them
+#[derive(clap::Args)]
+pub struct Args {
+    /// Labelled file (.csv, .tsv, .jsonl) or directory of such files
+    labels: PathBuf,
+    /// Configuration (TOML) [default: the shipped one]
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    config: Option<PathBuf>,
+    /// Score this model on the labels as held-out data, instead of cross-validating
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Parts the data is dealt into
+    #[arg(long, value_name = "K", default_value_t = 5, conflicts_with = "model")]
+    folds: usize,
+    /// Deals, each into all its folds
+    #[arg(long, value_name = "R", default_value_t = 1, conflicts_with = "model")]
+    repeats: usize,
+    /// Seed of the deals, or of the bootstrap
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Output format [default: table, or what the extension of --output tells]
+    #[arg(long, value_name = "NAME")]
+    format: Option<ReportFormat>,
+    /// Report file (`-` is stdout)
+    #[arg(long, value_name = "REPORT")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataOptions,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    Table,
+    Json,
+    Markdown,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    args.common.start()?;
+    let known = [("txt", ReportFormat::Table), ("json", ReportFormat::Json), ("md", ReportFormat::Markdown)];
+    let format = choose_format(args.format, args.output.as_ref(), &known, ReportFormat::Table)?;
+    let report = match &args.model {
+        Some(path) => held_out(args, &ModelFile::load(path)?)?,
+        None => cross_validated(args)?,
+    };
+    let text = match format {
+        ReportFormat::Table => report_table(&report),
+        ReportFormat::Json => report.to_json(),
+        ReportFormat::Markdown => report_markdown(&report),
+    };
+    write_result(args.output.as_ref(), text.as_bytes())?;
+    if let Some(path) = args.output.as_ref().filter(|path| path.as_os_str() != "-") {
+        for (name, task) in &report.tasks {
+            let percent = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |v| format!("{v:.3}"));
+            let (accuracy, f1) = (percent(task.accuracy.mean), percent(task.macro_f1.mean));
+            note(args.common.quiet, &format!("{name}: accuracy {accuracy}, macro-F1 {f1}"));
+        }
+        note(args.common.quiet, &format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+fn cross_validated(args: &Args) -> Result<Report> {
+    let config = read_config(args.config.as_deref())?;
+    let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
+    say_notes(args, &dataset);
+    warn_of_foreign_tasks(&config, &dataset, args.common.quiet);
+    if args.repeats == 0 {
+        return Err(Error::usage("--repeats 0 (allowed: 1 or more)"));
+    }
+    let plan = CrossValidation { folds: args.folds, repeats: args.repeats, seed: args.seed };
+    let bar = if args.common.quiet { ProgressBar::hidden() } else { ProgressBar::new((plan.folds * plan.repeats) as u64) };
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} folds, {eta} left") {
+        bar.set_style(style);
+    }
+    let report = cross_validate(&dataset, &config, plan, &|| bar.inc(1)).map_err(|e| e.at(&args.labels))?;
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+fn held_out(args: &Args, model: &ModelFile) -> Result<Report> {
+    let specs: Vec<TaskSpec> = model.classifier.tasks().iter().map(|task| task.spec().clone()).collect();
+    let wanted: Vec<TaskSpec> = if args.data.tasks.is_empty() {
+        specs.clone()
+    } else {
+        args.data
+            .tasks
+            .iter()
+            .map(|(name, kind)| match specs.iter().find(|s| s.name == *name) {
+                Some(spec) if spec.kind == *kind => Ok(spec.clone()),
+                Some(_) => Err(Error::usage(format!("task `{name}` is of the other kind in the model"))),
+                None => {
+                    let names: Vec<&str> = specs.iter().map(|s| s.name.as_str()).collect();
+                    Err(Error::usage(format!("the model has no task `{name}` (its tasks: {})", names.join(", "))))
+                }
+            })
+            .collect::<Result<_>>()?
+    };
+    let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &TaskChoice::Known(wanted))?;
+    say_notes(args, &dataset);
+    if dataset.sha256(&dataset.examples) == model.provenance.data_sha256 {
+        note(args.common.quiet, "these are the paragraphs that the model was fitted on: the figures say nothing of new ones");
+    }
+    hold_out(&dataset, model, args.seed)
+}
+
+fn say_notes(args: &Args, dataset: &Dataset) {
+    dataset.notes.iter().for_each(|n| note(args.common.quiet, n));
+    for (t, spec) in dataset.tasks.iter().enumerate() {
+        for (k, label) in spec.labels.iter().enumerate() {
+            let mut gold = dataset.examples.iter().chain(&dataset.test).filter_map(|e| e.gold[t].as_ref());
+            if !gold.any(|set| set.contains(LabelId(k))) {
+                note(args.common.quiet, &format!("label `{label}` of task `{}` has no example: its figures are n/a", spec.name));
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The command line: arguments in, exit code out.
+//!
+//! In: what was typed. Out: results on stdout, everything else on stderr, and an exit code. The only room that knows of
+//! terminals and exit codes; nobody uses it.
+
+mod classify;
+mod evaluate;
+mod inspect;
+mod options;
+mod train;
+
+use clap::{Parser, Subcommand};
+use rubrique::error::{Category, Error};
+use std::process::ExitCode;
+
+/// Label paragraphs of the French-language press by theme and tone
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  2  wrong usage
+  3  input data could not be read or is wrong
+  4  a model or report file could not be read, is damaged, or does not match";
+
+#[derive(Subcommand)]
+enum Command {
+    Train(train::Args),
+    Classify(classify::Args),
+    Evaluate(evaluate::Args),
+    Inspect(inspect::Args),
+}
+
+/// Why a command ended early.
+pub(crate) enum Stop {
+    /// Something is wrong; the message has not been printed.
+    Failed(Error),
+    /// Data was wrong and has been reported; the rest is done.
+    Reported,
+    /// The reader of stdout went away, which is no error.
+    PipeClosed,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Failed(error)
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Stop::PipeClosed
+        } else {
+            Stop::Failed(Error::usage(format!("the output cannot be written: {error}")))
+        }
+    }
+}
+
+pub(crate) type Outcome = Result<(), Stop>;
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Train(args) => train::run(&args),
+        Command::Classify(args) => classify::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+    };
+    match outcome {
+        Ok(()) | Err(Stop::PipeClosed) => ExitCode::SUCCESS,
+        Err(Stop::Reported) => ExitCode::from(3),
+        Err(Stop::Failed(error)) => {
+            complain(&error);
+            ExitCode::from(match error.category() {
+                Category::Usage => 2,
+                Category::Data => 3,
+                Category::Artifact => 4,
+            })
+        }
+    }
+}
+
+/// Prints an error.
+#[expect(clippy::print_stderr, reason = "errors are printed here and nowhere else")]
+pub(crate) fn complain(error: &Error) {
+    eprintln!("rubrique: {error}");
+}
+
+/// Prints what a user may want to know, unless asked to be quiet.
+#[expect(clippy::print_stderr, reason = "notes are printed here and nowhere else")]
+pub(crate) fn note(quiet: bool, text: &str) {
+    if !quiet {
+        eprintln!("rubrique: {text}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_of_arguments_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

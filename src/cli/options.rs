@@ -1,0 +1,163 @@
+//! Options that mean the same in every command.
+
+use super::Stop;
+use clap::Args;
+use rubrique::dataset::TaskChoice;
+use rubrique::error::{Error, Result};
+use rubrique::model::Config;
+use rubrique::store::PendingFile;
+use rubrique::task::TaskKind;
+use rubrique::text::Columns;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// How much is said, and by how many threads.
+#[derive(Args)]
+pub struct Common {
+    /// Threads to use; never changes a result [default: all]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Say nothing but errors on stderr
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+impl Common {
+    /// Sets the number of threads.
+    pub fn start(&self) -> Result<()> {
+        match self.threads {
+            Some(0) => Err(Error::usage("--threads 0 (allowed: 1 or more)")),
+            Some(n) => rayon::ThreadPoolBuilder::new()
+                .num_threads(n)
+                .build_global()
+                .map_err(|e| Error::usage(format!("threads cannot be started: {e}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which columns of a labelled file are read.
+#[derive(Args)]
+pub struct DataOptions {
+    #[command(flatten)]
+    pub columns: ColumnOptions,
+    /// A task and the column that holds its labels: NAME:multi or NAME:single [default: tasks.toml beside the labels]
+    #[arg(long = "task", value_name = "NAME:KIND", value_parser = task)]
+    pub tasks: Vec<(String, TaskKind)>,
+}
+
+impl DataOptions {
+    /// The tasks asked for.
+    pub fn choice(&self) -> TaskChoice {
+        if self.tasks.is_empty() { TaskChoice::Described } else { TaskChoice::Columns(self.tasks.clone()) }
+    }
+}
+
+/// The columns of a foreign table.
+#[derive(Args)]
+pub struct ColumnOptions {
+    /// Column of the text
+    #[arg(long, value_name = "COLUMN", default_value = "text")]
+    pub text: String,
+    /// Column of the id [default: id, else path:line]
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// Column of the article a row belongs to [default: group, else every row its own]
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+}
+
+impl ColumnOptions {
+    /// The same, as the library knows it.
+    pub fn columns(&self) -> Columns {
+        Columns { text: self.text.clone(), id: self.id.clone(), group: self.group.clone() }
+    }
+}
+
+fn task(argument: &str) -> std::result::Result<(String, TaskKind), String> {
+    let (name, kind) = argument.rsplit_once(':').unwrap_or((argument, ""));
+    let kind = match kind {
+        "multi" => TaskKind::Multi,
+        "single" => TaskKind::Single,
+        _ => return Err("allowed: NAME:multi or NAME:single, where NAME is a column".into()),
+    };
+    if name.is_empty() { Err("the name is empty".into()) } else { Ok((name.to_string(), kind)) }
+}
+
+/// Reads `--config`, or takes the shipped configuration.
+pub fn read_config(path: Option<&Path>) -> Result<Config> {
+    let Some(path) = path else { return Ok(Config::default()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::usage(format!("the configuration cannot be read: {e}")).at(path))?;
+    Config::from_toml(&text).map_err(|e| e.at(path))
+}
+
+/// Where results go: stdout, or a file that appears when it is complete.
+pub enum Sink {
+    Stdout(BufWriter<std::io::Stdout>),
+    File(BufWriter<PendingFile>),
+}
+
+impl Sink {
+    /// `-` and nothing are stdout.
+    pub fn open(path: Option<&PathBuf>) -> Result<Self> {
+        match path {
+            Some(path) if path.as_os_str() != "-" => Ok(Sink::File(BufWriter::new(PendingFile::create(path)?))),
+            _ => Ok(Sink::Stdout(BufWriter::new(std::io::stdout()))),
+        }
+    }
+
+    /// Completes the output.
+    pub fn commit(self) -> std::result::Result<(), Stop> {
+        match self {
+            Sink::Stdout(mut out) => out.flush()?,
+            Sink::File(out) => out.into_inner().map_err(|e| e.into_error())?.commit()?,
+        }
+        Ok(())
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Sink::Stdout(out) => out.write(bytes),
+            Sink::File(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Sink::Stdout(out) => out.flush(),
+            Sink::File(out) => out.flush(),
+        }
+    }
+}
+
+/// Writes a whole result.
+pub fn write_result(path: Option<&PathBuf>, bytes: &[u8]) -> std::result::Result<(), Stop> {
+    let mut sink = Sink::open(path)?;
+    sink.write_all(bytes)?;
+    sink.commit()
+}
+
+/// The format asked for, or the one that the output file's extension tells, or the first of `known`.
+pub fn choose_format<F: Copy>(
+    asked: Option<F>,
+    output: Option<&PathBuf>,
+    known: &[(&str, F)],
+    otherwise: F,
+) -> Result<F> {
+    match (asked, output) {
+        (Some(format), _) => Ok(format),
+        (None, Some(path)) if path.as_os_str() != "-" => {
+            let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+            known.iter().find(|(name, _)| *name == extension).map(|(_, format)| *format).ok_or_else(|| {
+                let names: Vec<String> = known.iter().map(|(name, _)| format!(".{name}")).collect();
+                Error::usage(format!("no format for extension `{extension}` (known: {})", names.join(", ")))
+                    .at(path)
+                    .hint("name the format with --format")
+            })
+        }
+        _ => Ok(otherwise),
+    }
+}

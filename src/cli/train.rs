@@ -1,0 +1,134 @@
+//! `rubrique train`
+
+use super::options::{Common, DataOptions, read_config, write_result};
+use super::{Outcome, note};
+use rubrique::dataset::{Dataset, Example};
+use rubrique::error::{Error, Result};
+use rubrique::eval::metrics::Metric;
+use rubrique::eval::{Report, training_set};
+use rubrique::model::{Config, ModelFile, Provenance, ReportSummary};
+use rubrique::task::{LabelId, TaskKind};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Fit every task on labelled paragraphs and write one model file
+#[derive(clap::Args)]
+pub struct Args {
+    /// Labelled file (.csv, .tsv, .jsonl) or directory of such files
+    labels: PathBuf,
+    /// Model file to write (`-` is stdout)
+    #[arg(long, value_name = "MODEL")]
+    output: PathBuf,
+    /// Configuration (TOML) [default: the shipped one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Report of `evaluate` on the same data and settings, whose figures the model then carries
+    #[arg(long, value_name = "REPORT")]
+    report: Option<PathBuf>,
+    /// Seed of the inner folds
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    data: DataOptions,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    args.common.start()?;
+    let config = read_config(args.config.as_deref())?;
+    let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
+    dataset.notes.iter().for_each(|n| note(args.common.quiet, n));
+    warn_of_foreign_tasks(&config, &dataset, args.common.quiet);
+    let examples = &dataset.examples;
+    refuse_empty_labels(&dataset, examples).map_err(|e| e.at(&args.labels))?;
+    let data_sha256 = dataset.sha256(examples);
+    let report = match &args.report {
+        None => None,
+        Some(path) => Some(matching_report(path, &data_sha256, &dataset, &config)?),
+    };
+    let rows: Vec<usize> = (0..examples.len()).collect();
+    let classifier = training_set(&dataset.tasks, examples, &config).fit(&config, &rows, args.seed)?;
+    for task in classifier.tasks() {
+        let convergence = task.regression().convergence();
+        if !convergence.converged {
+            let gradient = convergence.gradient;
+            let name = &task.spec().name;
+            note(args.common.quiet, &format!("task `{name}`: the solver stopped early (relative gradient {gradient:.1e})"));
+        }
+    }
+    let provenance = Provenance {
+        data_sha256,
+        paragraphs: examples.len(),
+        groups: Dataset::groups(examples),
+        seed: args.seed,
+        report,
+    };
+    let said = format!("{} paragraphs of {} articles", provenance.paragraphs, provenance.groups);
+    write_result(Some(&args.output), &ModelFile { classifier, provenance }.to_bytes()?)?;
+    note(args.common.quiet, &format!("fitted on {said}; wrote {}", args.output.display()));
+    Ok(())
+}
+
+/// Settings for a task that the labels do not have are not used, which may be a slip.
+pub fn warn_of_foreign_tasks(config: &Config, dataset: &Dataset, quiet: bool) {
+    for name in config.own_tasks() {
+        if !dataset.tasks.iter().any(|t| t.name == name) {
+            note(quiet, &format!("the configuration has settings for task `{name}`, which the labels do not have"));
+        }
+    }
+}
+
+fn refuse_empty_labels(dataset: &Dataset, examples: &[Example]) -> Result<()> {
+    for (t, spec) in dataset.tasks.iter().enumerate() {
+        let labelled: Vec<_> = examples.iter().filter_map(|e| e.gold[t].as_ref()).collect();
+        for (k, label) in spec.labels.iter().enumerate() {
+            let carry = labelled.iter().filter(|set| set.contains(LabelId(k))).count();
+            if carry == 0 {
+                return Err(Error::data(format!(
+                    "label `{label}` of task `{}` has no example (found 0 of {} paragraphs; at least 1 needed)",
+                    spec.name,
+                    labelled.len()
+                ))
+                .hint("label a paragraph with it, or take it out of tasks.toml"));
+            }
+            if spec.kind == TaskKind::Multi && carry == labelled.len() {
+                return Err(Error::data(format!(
+                    "every paragraph carries label `{label}` of task `{}` (at least 1 without it needed)",
+                    spec.name
+                ))
+                .hint("add paragraphs to which it does not apply"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn matching_report(path: &Path, data_sha256: &str, dataset: &Dataset, config: &Config) -> Result<ReportSummary> {
+    let fault = |what: String| {
+        Error::artifact(what).at(path).hint("make the report again with `rubrique evaluate` on this data and configuration")
+    };
+    let bytes = std::fs::read(path).map_err(|e| fault(format!("the report cannot be read: {e}")))?;
+    let report = Report::from_json(&bytes).map_err(|e| e.at(path))?;
+    if report.folds.is_none() {
+        return Err(fault("a report of held-out data (wanted: a cross-validation)".into()));
+    }
+    if report.data.sha256 != data_sha256 {
+        return Err(fault(format!("a report on other data (found {}; the labels are {data_sha256})", report.data.sha256)));
+    }
+    for spec in &dataset.tasks {
+        let ours = serde_json::to_value(config.for_task(&spec.name)).unwrap_or_default();
+        if report.config.get(&spec.name) != Some(&ours) {
+            return Err(fault(format!("a report under other settings of task `{}`", spec.name)));
+        }
+    }
+    let figures = report.tasks.iter().map(|(name, task)| {
+        let by_metric = Metric::ALL.iter().map(|m| {
+            let e = task.estimate(*m);
+            (m.name().to_string(), [e.mean, e.low, e.high])
+        });
+        (name.clone(), by_metric.collect())
+    });
+    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(ReportSummary { sha256, figures: figures.collect() })
+}

@@ -1,0 +1,408 @@
+//! Labelled paragraphs.
+//!
+//! In: CSV, TSV and JSONL files and the tasks to look for. Out: examples with gold labels, and every fault with its
+//! place. It must not know models or metrics.
+
+use crate::error::{Error, Result};
+use crate::task::{LabelSet, TaskKind, TaskSpec};
+use crate::text::{Columns, Format, Row, RowReader, Source};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+/// The file that describes the tasks of a directory of labels.
+const TASKS_FILE: &str = "tasks.toml";
+
+/// A labelled paragraph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// The row's id, or `path:line`.
+    pub id: String,
+    /// The article it belongs to; without one, its own id.
+    pub group: String,
+    /// The text, as it stands in the file.
+    pub text: String,
+    /// The gold labels by task; `None` where the paragraph is not labelled.
+    pub gold: Vec<Option<LabelSet>>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as reached from the argument.
+    pub path: String,
+    /// The line, counted from 1.
+    pub line: u64,
+}
+
+/// One annotator's labels for a paragraph that others have read too.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The id of the paragraph.
+    pub id: String,
+    /// Who read.
+    pub annotator: String,
+    /// The labels by task.
+    pub gold: Vec<Option<LabelSet>>,
+}
+
+/// Which tasks to read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TaskChoice {
+    /// Those of `tasks.toml`, in the labels' directory or beside the file.
+    Described,
+    /// These columns, with the labels found in the data, ordered by their bytes.
+    Columns(Vec<(String, TaskKind)>),
+    /// Exactly these, where their column exists.
+    Known(Vec<TaskSpec>),
+}
+
+/// Labelled paragraphs, and what their files hold besides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// The tasks.
+    pub tasks: Vec<TaskSpec>,
+    /// The paragraphs to learn from: all but those with `split` = `test`.
+    pub examples: Vec<Example>,
+    /// The paragraphs with `split` = `test`.
+    pub test: Vec<Example>,
+    /// Single readings of paragraphs that stand several times.
+    pub readings: Vec<Reading>,
+    /// What was passed over, in words.
+    pub notes: Vec<String>,
+}
+
+/// What reading found: the sound part, and every fault.
+#[derive(Debug)]
+pub struct Checked {
+    /// The sound rows.
+    pub dataset: Dataset,
+    /// What is wrong with the others, in order of place.
+    pub faults: Vec<Error>,
+}
+
+impl Dataset {
+    /// Reads a labelled file or directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::check`]; and the first fault of any row, with the number of the others.
+    pub fn read(path: &Path, columns: &Columns, tasks: &TaskChoice) -> Result<Dataset> {
+        let checked = Self::check(path, columns, tasks)?;
+        let others = checked.faults.len().saturating_sub(1);
+        match checked.faults.into_iter().next() {
+            None if checked.dataset.examples.is_empty() && checked.dataset.test.is_empty() => {
+                Err(Error::data("no labelled paragraph (found no row; at least one needed)").at(path))
+            }
+            None => Ok(checked.dataset),
+            Some(first) if others == 0 => Err(first),
+            Some(first) => {
+                Err(first.hint(format!("mend this row; {others} more faults: `rubrique check {}` lists them", path.display())))
+            }
+        }
+    }
+
+    /// Reads a labelled file or directory and gathers the faults of its rows.
+    ///
+    /// # Errors
+    ///
+    /// What leaves nothing to read: no such file, no tasks, a column that no file has.
+    pub fn check(path: &Path, columns: &Columns, tasks: &TaskChoice) -> Result<Checked> {
+        let mut faults = Vec::new();
+        let files = read_files(path, &mut faults)?;
+        let found: BTreeSet<&String> = files.iter().flat_map(|f| &f.columns).collect();
+        let mut notes = Vec::new();
+
+        let specs = match tasks {
+            TaskChoice::Described => described_tasks(path, &found)?,
+            TaskChoice::Known(specs) => {
+                let (there, gone): (Vec<_>, Vec<_>) = specs.iter().cloned().partition(|s| found.contains(&s.name));
+                notes.extend(gone.iter().map(|s| format!("no column `{}`: that task is left out", s.name)));
+                if there.is_empty() {
+                    let names: Vec<String> = specs.iter().map(|s| format!("`{}`", s.name)).collect();
+                    return Err(Error::data(format!(
+                        "no column for any task (found {}; wanted one of {})",
+                        quoted(&found),
+                        names.join(", ")
+                    ))
+                    .at(path));
+                }
+                there
+            }
+            TaskChoice::Columns(wanted) => {
+                for (name, _) in wanted {
+                    require_column(name, &files, path)?;
+                }
+                wanted.iter().map(|(name, kind)| spec_from_data(name, *kind, &files)).collect::<Result<_>>()?
+            }
+        };
+        if matches!(tasks, TaskChoice::Described) {
+            for spec in &specs {
+                require_column(&spec.name, &files, path)?;
+            }
+        }
+        // A table without its text column is an error even if others have it.
+        for file in &files {
+            if !file.rows.is_empty() && !file.columns.contains(&columns.text) {
+                return Err(crate::text::missing_column(&columns.text, file.columns.iter()).at(&file.path).line(1));
+            }
+        }
+        for (option, column) in [("--id", &columns.id), ("--group", &columns.group)] {
+            if let Some(column) = column
+                && !found.contains(column)
+            {
+                return Err(Error::usage(format!("no column `{column}` for {option} (found {})", quoted(&found))).at(path));
+            }
+        }
+        let dataset = assemble(files, columns, specs, notes, &mut faults);
+        faults.sort_by_key(|e| (e.path().map(Path::to_path_buf), e.line_number()));
+        Ok(Checked { dataset, faults })
+    }
+
+    /// The number of distinct groups among some examples.
+    pub fn groups(examples: &[Example]) -> usize {
+        examples.iter().map(|e| e.group.as_str()).collect::<BTreeSet<_>>().len()
+    }
+
+    /// SHA-256 over examples as read, in hexadecimal: for each one line of JSON with id, group, text and, by task, the
+    /// names of its gold labels, or null.
+    pub fn sha256(&self, examples: &[Example]) -> String {
+        let mut hash = Sha256::new();
+        for example in examples {
+            let gold: Map<String, Value> = self
+                .tasks
+                .iter()
+                .zip(&example.gold)
+                .map(|(spec, gold)| {
+                    let names = gold.as_ref().map(|set| spec.names(set).collect::<Vec<_>>());
+                    (spec.name.clone(), serde_json::json!(names))
+                })
+                .collect();
+            hash.update(serde_json::json!([example.id, example.group, example.text, gold]).to_string());
+            hash.update(b"\n");
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+struct LabelledFile {
+    path: String,
+    columns: Vec<String>,
+    rows: Vec<Row>,
+}
+
+fn quoted(names: &BTreeSet<&String>) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>> {
+    if !path.exists() {
+        return Err(Error::data("no such file or directory").at(path));
+    }
+    let mut paths: Vec<PathBuf> = Vec::new();
+    if path.is_dir() {
+        let fault = |e: std::io::Error| Error::data(format!("cannot be listed: {e}")).at(path);
+        for entry in std::fs::read_dir(path).map_err(fault)? {
+            let entry = entry.map_err(fault)?.path();
+            if entry.is_file() && Format::of(&entry) != Format::Article {
+                paths.push(entry);
+            }
+        }
+        paths.sort();
+    } else {
+        paths.push(path.to_path_buf());
+    }
+    if paths.is_empty() {
+        return Err(Error::data("no labelled files in this directory (found no .csv, .tsv or .jsonl file)").at(path));
+    }
+    paths
+        .iter()
+        .map(|path| {
+            let source = Source::file(path);
+            let mut file = LabelledFile { path: source.id().to_string(), columns: Vec::new(), rows: Vec::new() };
+            for row in RowReader::open(&source)? {
+                match row {
+                    Ok(row) => {
+                        for name in row.cells.keys() {
+                            if !file.columns.contains(name) {
+                                file.columns.push(name.clone());
+                            }
+                        }
+                        file.rows.push(row);
+                    }
+                    Err(fault) => faults.push(fault),
+                }
+            }
+            Ok(file)
+        })
+        .collect()
+}
+
+fn described_tasks(path: &Path, found: &BTreeSet<&String>) -> Result<Vec<TaskSpec>> {
+    let directory = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let file = directory.join(TASKS_FILE);
+    if !file.is_file() {
+        return Err(Error::usage(format!(
+            "which columns hold labels? (found no {TASKS_FILE} beside the labels, and no --task; columns: {})",
+            quoted(found)
+        ))
+        .at(path)
+        .hint("--task COLUMN:multi or --task COLUMN:single, or a tasks.toml"));
+    }
+    let text = std::fs::read(&file)
+        .map_err(|e| Error::data(format!("cannot be read: {e}")))
+        .and_then(crate::text::decode)
+        .map_err(|e| e.at(&file))?;
+    TaskSpec::read_all(&text).map_err(|e| e.at(&file))
+}
+
+fn require_column(name: &String, files: &[LabelledFile], path: &Path) -> Result<()> {
+    if files.iter().any(|f| f.columns.contains(name)) {
+        return Ok(());
+    }
+    let found: BTreeSet<&String> = files.iter().flat_map(|f| &f.columns).collect();
+    let place = if let [only] = files { only.path.clone() } else { path.display().to_string() };
+    if found.is_empty() {
+        return Err(Error::data("no labelled paragraph (found no row; at least one needed)").at(place));
+    }
+    Err(Error::data(format!("no column `{name}` for the task of that name (found {})", quoted(&found)))
+        .at(place)
+        .line(1)
+        .hint("correct the header, or name the task's column with --task COLUMN:multi or COLUMN:single"))
+}
+
+/// The labels of a cell: `None` where the paragraph is not labelled.
+fn label_names(row: &Row, name: &str, kind: TaskKind) -> Result<Option<Vec<String>>> {
+    let trimmed = |text: &str| text.trim().to_string();
+    let names: Vec<String> = match row.cells.get(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(items)) if kind == TaskKind::Multi => items
+            .iter()
+            .map(|item| {
+                item.as_str().map(trimmed).ok_or_else(|| {
+                    let error = format!("column `{name}`: a label is no text (found {item}; allowed: strings)");
+                    Error::data(error).line(row.line)
+                })
+            })
+            .collect::<Result<_>>()?,
+        Some(_) => {
+            let cell = row.text(name)?.unwrap_or_default();
+            match kind {
+                TaskKind::Single => vec![trimmed(&cell)],
+                TaskKind::Multi => cell.split('|').map(trimmed).collect(),
+            }
+        }
+    };
+    let names: Vec<String> = names.into_iter().filter(|label| !label.is_empty()).collect();
+    Ok((kind == TaskKind::Multi || !names.is_empty()).then_some(names))
+}
+
+fn spec_from_data(name: &str, kind: TaskKind, files: &[LabelledFile]) -> Result<TaskSpec> {
+    let mut labels = BTreeSet::new();
+    for row in files.iter().flat_map(|f| &f.rows) {
+        // A cell that cannot be read is reported with its row, later.
+        labels.extend(label_names(row, name, kind).ok().flatten().unwrap_or_default());
+    }
+    let spec = TaskSpec { name: name.to_string(), kind, labels: labels.into_iter().collect() };
+    spec.check().map_err(|e| Error::data(format!("column `{name}` is no usable task: {}", e.message())))?;
+    Ok(spec)
+}
+
+fn gold_labels(row: &Row, spec: &TaskSpec) -> Result<Option<LabelSet>> {
+    let Some(names) = label_names(row, &spec.name, spec.kind)? else { return Ok(None) };
+    let ids = names
+        .iter()
+        .map(|label| {
+            spec.label_id(label).ok_or_else(|| {
+                Error::data(format!(
+                    "unknown label of task `{}` (found `{label}`; allowed: {})",
+                    spec.name,
+                    spec.labels.join(", ")
+                ))
+                .line(row.line)
+            })
+        })
+        .collect::<Result<LabelSet>>()?;
+    Ok(Some(ids))
+}
+
+fn assemble(
+    files: Vec<LabelledFile>,
+    columns: &Columns,
+    tasks: Vec<TaskSpec>,
+    notes: Vec<String>,
+    faults: &mut Vec<Error>,
+) -> Dataset {
+    struct Parsed {
+        example: Example,
+        annotator: String,
+        test: bool,
+    }
+    let mut parsed: Vec<Parsed> = Vec::new();
+    for file in &files {
+        for row in &file.rows {
+            let one = (|| -> Result<Parsed> {
+                let cell = |name: &str| row.text(name).map(|c| c.filter(|c| !c.trim().is_empty()));
+                let annotator = cell("annotator")?.unwrap_or_default();
+                let text = match cell(&columns.text)? {
+                    Some(text) => text,
+                    // A reading need not repeat the text of its settled row.
+                    None if !annotator.is_empty() => String::new(),
+                    None => {
+                        let found = format!("no text (found an empty `{}`; allowed: a paragraph)", columns.text);
+                        return Err(Error::data(found));
+                    }
+                };
+                let place = Place { path: file.path.clone(), line: row.line };
+                let id = cell(columns.id.as_deref().unwrap_or("id"))?.unwrap_or(format!("{}:{}", place.path, place.line));
+                let group = cell(columns.group.as_deref().unwrap_or("group"))?.unwrap_or_else(|| id.clone());
+                let gold = tasks.iter().map(|spec| gold_labels(row, spec)).collect::<Result<_>>()?;
+                let test = cell("split")?.is_some_and(|split| split == "test");
+                Ok(Parsed { example: Example { id, group, text, gold, place }, annotator, test })
+            })();
+            match one {
+                Ok(one) => parsed.push(one),
+                Err(fault) => faults.push(fault.line(row.line).at(&file.path)),
+            }
+        }
+    }
+    let mut rows_of: HashMap<String, usize> = HashMap::new();
+    for one in &parsed {
+        *rows_of.entry(one.example.id.clone()).or_default() += 1;
+    }
+    let mut settled: BTreeMap<String, Place> = BTreeMap::new();
+    let mut dataset =
+        Dataset { tasks, examples: Vec::new(), test: Vec::new(), readings: Vec::new(), notes };
+    for Parsed { example, annotator, test } in parsed {
+        if !annotator.is_empty() && rows_of[&example.id] > 1 {
+            dataset.readings.push(Reading { id: example.id, annotator, gold: example.gold });
+            continue;
+        }
+        if example.text.is_empty() {
+            let found = format!("a reading without text of a paragraph that no other row holds (found id `{}`)", example.id);
+            faults.push(Error::data(found).at(&example.place.path).line(example.place.line));
+            continue;
+        }
+        if let Some(first) = settled.get(&example.id) {
+            faults.push(
+                Error::data(format!("id `{}` stands twice (first at {}:{})", example.id, first.path, first.line))
+                    .at(&example.place.path)
+                    .line(example.place.line)
+                    .hint("give each paragraph its own id, or name the readers in an `annotator` column"),
+            );
+            continue;
+        }
+        settled.insert(example.id.clone(), example.place.clone());
+        if test { dataset.test.push(example) } else { dataset.examples.push(example) }
+    }
+    let unsettled: BTreeSet<&String> =
+        dataset.readings.iter().map(|r| &r.id).filter(|id| !settled.contains_key(*id)).collect();
+    if !unsettled.is_empty() {
+        let note = format!("{} paragraphs have readings but no settled row (an empty annotator): left out", unsettled.len());
+        dataset.notes.push(note);
+    }
+    dataset
+}

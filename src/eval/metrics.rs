@@ -1,0 +1,248 @@
+//! Counts first, ratios last; 0/0 is undefined, not zero.
+
+use crate::task::{LabelId, LabelSet, TaskKind};
+
+/// One judged paragraph.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// The right answer.
+    pub gold: &'a LabelSet,
+    /// The answer given.
+    pub labels: &'a LabelSet,
+    /// One probability a label.
+    pub probabilities: &'a [f64],
+}
+
+/// How often a label was there, and how often it was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Found and there.
+    pub tp: usize,
+    /// Found and not there.
+    pub fp: usize,
+    /// There and not found.
+    pub fn_: usize,
+}
+
+impl Counts {
+    /// The counts of one label.
+    pub fn of(rows: &[Judged<'_>], label: LabelId) -> Self {
+        let mut counts = Counts::default();
+        for row in rows {
+            match (row.gold.contains(label), row.labels.contains(label)) {
+                (true, true) => counts.tp += 1,
+                (false, true) => counts.fp += 1,
+                (true, false) => counts.fn_ += 1,
+                (false, false) => {}
+            }
+        }
+        counts
+    }
+
+    /// tp / (tp + fp): undefined where the label was never found.
+    pub fn precision(self) -> Option<f64> {
+        ratio(self.tp, self.tp + self.fp)
+    }
+
+    /// tp / (tp + fn): undefined where the label was never there.
+    pub fn recall(self) -> Option<f64> {
+        ratio(self.tp, self.tp + self.fn_)
+    }
+
+    /// 2tp / (2tp + fp + fn): 0 where a gold label is never found, undefined where the label was never there.
+    pub fn f1(self) -> Option<f64> {
+        if self.tp + self.fn_ == 0 { None } else { ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn_) }
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// A metric of a whole task, by the name it has in reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// The share of paragraphs whose whole set of labels is right (subset accuracy).
+    Accuracy,
+    /// The mean F1 of the labels that have gold.
+    MacroF1,
+    /// F1 of the summed counts of all labels.
+    MicroF1,
+    /// Multi: the share of wrong (paragraph, label) pairs. Single: the share of wrong paragraphs.
+    HammingLoss,
+    /// Multi: mean over pairs of -ln of the probability given to the right yes or no. Single: mean of -ln p of the gold
+    /// class. Probabilities are kept from 0 by 1e-15.
+    LogLoss,
+    /// Multi: mean over pairs of (p - y)². Single: mean over paragraphs of Σ (p - y)² over classes. Brier 1950.
+    Brier,
+    /// Expected calibration error over 10 equal-width bins: Σ share of bin · |mean p - share right|. Single: of the most
+    /// probable class; multi: of all (paragraph, label) pairs. Guo et al. 2017.
+    Ece,
+}
+
+impl Metric {
+    /// Every metric, in the order of reports.
+    pub const ALL: [Metric; 7] = [
+        Metric::Accuracy,
+        Metric::MacroF1,
+        Metric::MicroF1,
+        Metric::HammingLoss,
+        Metric::LogLoss,
+        Metric::Brier,
+        Metric::Ece,
+    ];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::Accuracy => "accuracy",
+            Metric::MacroF1 => "macro_f1",
+            Metric::MicroF1 => "micro_f1",
+            Metric::HammingLoss => "hamming_loss",
+            Metric::LogLoss => "log_loss",
+            Metric::Brier => "brier",
+            Metric::Ece => "ece",
+        }
+    }
+
+    /// Its value on some rows; `None` where it is undefined.
+    pub fn of(self, kind: TaskKind, labels: usize, rows: &[Judged<'_>]) -> Option<f64> {
+        if rows.is_empty() {
+            return None;
+        }
+        let n = rows.len() as f64;
+        match self {
+            Metric::Accuracy => ratio(rows.iter().filter(|r| r.gold == r.labels).count(), rows.len()),
+            Metric::MacroF1 => {
+                let f1s: Vec<f64> = (0..labels).filter_map(|k| Counts::of(rows, LabelId(k)).f1()).collect();
+                (!f1s.is_empty()).then(|| f1s.iter().sum::<f64>() / f1s.len() as f64)
+            }
+            Metric::MicroF1 => {
+                let sum = (0..labels).map(|k| Counts::of(rows, LabelId(k))).fold(Counts::default(), |a, b| Counts {
+                    tp: a.tp + b.tp,
+                    fp: a.fp + b.fp,
+                    fn_: a.fn_ + b.fn_,
+                });
+                sum.f1()
+            }
+            Metric::HammingLoss => match kind {
+                TaskKind::Single => ratio(rows.iter().filter(|r| r.gold != r.labels).count(), rows.len()),
+                TaskKind::Multi => {
+                    let wrong = |k| rows.iter().filter(move |r| r.gold.contains(LabelId(k)) != r.labels.contains(LabelId(k)));
+                    ratio((0..labels).map(|k| wrong(k).count()).sum(), rows.len() * labels)
+                }
+            },
+            Metric::LogLoss => {
+                let cost = |p: f64| -p.max(1e-15).ln();
+                Some(match kind {
+                    TaskKind::Single => rows.iter().map(|r| cost(gold_probability(r))).sum::<f64>() / n,
+                    TaskKind::Multi => {
+                        let pairs = pairs(rows, labels).map(|(p, y)| cost(if y { p } else { 1.0 - p }));
+                        pairs.sum::<f64>() / (n * labels as f64)
+                    }
+                })
+            }
+            Metric::Brier => {
+                let squares = pairs(rows, labels).map(|(p, y)| {
+                    let d = p - f64::from(u8::from(y));
+                    d * d
+                });
+                Some(squares.sum::<f64>() / if kind == TaskKind::Single { n } else { n * labels as f64 })
+            }
+            Metric::Ece => Some(match kind {
+                TaskKind::Multi => calibration_error(pairs(rows, labels)),
+                TaskKind::Single => calibration_error(rows.iter().map(|r| {
+                    let top = (0..labels).fold(0, |b, k| if r.probabilities[k] > r.probabilities[b] { k } else { b });
+                    (r.probabilities[top], r.gold.contains(LabelId(top)))
+                })),
+            }),
+        }
+    }
+}
+
+fn gold_probability(row: &Judged<'_>) -> f64 {
+    row.gold.first().map_or(0.0, |label| row.probabilities[label.0])
+}
+
+fn pairs<'a>(rows: &'a [Judged<'a>], labels: usize) -> impl Iterator<Item = (f64, bool)> + 'a {
+    rows.iter().flat_map(move |r| (0..labels).map(move |k| (r.probabilities[k], r.gold.contains(LabelId(k)))))
+}
+
+/// One bin of a reliability table: pairs, summed probability, and how many were right.
+pub type ReliabilityBin = (usize, f64, usize);
+
+/// Ten equal-width bins, the last with its upper end.
+pub fn reliability(pairs: impl Iterator<Item = (f64, bool)>) -> [ReliabilityBin; 10] {
+    let mut bins = [(0, 0.0, 0); 10];
+    for (p, right) in pairs {
+        let bin = &mut bins[((p * 10.0) as usize).min(9)];
+        bin.0 += 1;
+        bin.1 += p;
+        bin.2 += usize::from(right);
+    }
+    bins
+}
+
+fn calibration_error(pairs: impl Iterator<Item = (f64, bool)>) -> f64 {
+    let bins = reliability(pairs);
+    let all: usize = bins.iter().map(|b| b.0).sum();
+    bins.iter().map(|&(_, p, right)| (p - right as f64).abs()).sum::<f64>() / all.max(1) as f64
+}
+
+/// Average precision of one label: Σ (R_n - R_{n-1}) · P_n over the distinct probabilities from high to low, without
+/// interpolation. Undefined where the label was never there.
+///
+/// Source: scikit-learn's `average_precision_score`.
+pub fn average_precision(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
+    let ranked = ranked(rows, label);
+    let positives = ranked.iter().filter(|(_, y)| *y).count();
+    if positives == 0 {
+        return None;
+    }
+    let (mut found, mut taken, mut sum) = (0, 0, 0.0);
+    for ties in ranked.chunk_by(|a, b| a.0 == b.0) {
+        let new = ties.iter().filter(|(_, y)| *y).count();
+        found += new;
+        taken += ties.len();
+        sum += new as f64 / positives as f64 * found as f64 / taken as f64;
+    }
+    Some(sum)
+}
+
+/// The area under the ROC curve of one label: the share of pairs of a positive and a negative that the probability puts
+/// in the right order, ties counting half. Undefined without both.
+///
+/// Source: the Mann-Whitney statistic; scikit-learn's `roc_auc_score`.
+pub fn roc_auc(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
+    let ranked = ranked(rows, label);
+    let positives = ranked.iter().filter(|(_, y)| *y).count();
+    let negatives = ranked.len() - positives;
+    if positives == 0 || negatives == 0 {
+        return None;
+    }
+    let (mut above, mut ordered) = (0usize, 0.0);
+    for ties in ranked.chunk_by(|a, b| a.0 == b.0) {
+        let yes = ties.iter().filter(|(_, y)| *y).count();
+        let no = ties.len() - yes;
+        ordered += no as f64 * (above as f64 + 0.5 * yes as f64);
+        above += yes;
+    }
+    Some(ordered / (positives * negatives) as f64)
+}
+
+fn ranked(rows: &[Judged<'_>], label: LabelId) -> Vec<(f64, bool)> {
+    let mut ranked: Vec<(f64, bool)> = rows.iter().map(|r| (r.probabilities[label.0], r.gold.contains(label))).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    ranked
+}
+
+/// How often each gold class (rows) was given each class (columns).
+pub fn confusion(rows: &[Judged<'_>], labels: usize) -> Vec<Vec<usize>> {
+    let mut table = vec![vec![0; labels]; labels];
+    for row in rows {
+        if let (Some(gold), Some(given)) = (row.gold.first(), row.labels.first()) {
+            table[gold.0][given.0] += 1;
+        }
+    }
+    table
+}

@@ -1,0 +1,18 @@
+//! How good a model is, and how sure one can be of it.
+//!
+//! In: labelled data and a configuration, or a fitted model. Out: a report with figures, intervals and every prediction.
+//! It must not know files, formats of output or terminals. Here only [`cross_validate`] and [`hold_out`] touch models;
+//! metrics and reports see nothing but gold labels, decided labels and probabilities.
+
+mod cross_validate;
+mod held_out;
+mod interval;
+pub mod metrics;
+mod report;
+
+pub(crate) use cross_validate::probabilities_value;
+pub use cross_validate::{CrossValidation, cross_validate, training_set};
+pub use held_out::hold_out;
+pub use interval::Estimate;
+pub(crate) use report::labels_value;
+pub use report::{DataSummary, FoldSummary, HeldOutSummary, LabelReport, PredictionRecord, Report, SCHEMA, TaskReport};

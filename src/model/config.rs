@@ -1,0 +1,319 @@
+//! The configuration file: features, classifier, and what single tasks do differently.
+
+use crate::analysis::{AnalyzerParams, StopWords, Unit};
+use crate::error::{Error, Result};
+use crate::features::TfidfParams;
+use crate::linear::{ClassWeight, LogisticParams, Solver};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The shipped configuration.
+const PRESS: &str = include_str!("../../models/press.toml");
+
+/// The share of its norm at zero to which a solver brings the gradient.
+const TOLERANCE: f64 = 1e-4;
+
+/// One block of features: how terms are made and weighed. Blocks stand side by side, each with rows of norm one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BlockParams {
+    /// Words or characters inside words.
+    pub analyzer: Unit,
+    /// The least and the greatest n of the n-grams.
+    pub ngrams: [usize; 2],
+    /// Whether words are stemmed.
+    pub stem: bool,
+    /// Which words are left out.
+    pub stop_words: StopWords,
+    /// Whether a term that stands tf times counts 1 + ln tf.
+    pub sublinear_tf: bool,
+    /// The least number of training texts that must hold a term.
+    pub min_df: usize,
+    /// The greatest share of training texts that may hold a term.
+    pub max_df: f64,
+}
+
+impl Default for BlockParams {
+    fn default() -> Self {
+        BlockParams {
+            analyzer: Unit::Word,
+            ngrams: [1, 1],
+            stem: true,
+            stop_words: StopWords::French,
+            sublinear_tf: true,
+            min_df: 1,
+            max_df: 1.0,
+        }
+    }
+}
+
+impl BlockParams {
+    /// How text becomes terms.
+    pub fn analyzer(&self) -> AnalyzerParams {
+        AnalyzerParams { unit: self.analyzer, ngrams: self.ngrams, stem: self.stem, stop_words: self.stop_words }
+    }
+
+    /// How terms are weighed.
+    pub fn tfidf(&self) -> TfidfParams {
+        TfidfParams { sublinear_tf: self.sublinear_tf, min_df: self.min_df, max_df: self.max_df }
+    }
+}
+
+/// How scores become probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Calibration {
+    /// Platt's curve a label, or one temperature for the classes of a single-label task.
+    Platt,
+    /// Scores are read as log-odds.
+    None,
+}
+
+/// Which probability is enough for a label of a multi-label task.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected \"f1\" or a number between 0 and 1")]
+pub enum Thresholds {
+    /// For each label the one of the greatest expected F1.
+    Learnt(LearntThresholds),
+    /// The same for every label.
+    Fixed(f64),
+}
+
+/// By what thresholds are learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LearntThresholds {
+    /// Expected F1.
+    F1,
+}
+
+/// The classifier and its decisions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClassifierParams {
+    /// Who fits.
+    pub solver: Solver,
+    /// The inverse strength of regularisation.
+    pub c: f64,
+    /// How examples are weighed.
+    pub class_weight: ClassWeight,
+    /// How scores become probabilities.
+    pub calibration: Calibration,
+    /// How probabilities become labels.
+    pub thresholds: Thresholds,
+}
+
+impl Default for ClassifierParams {
+    fn default() -> Self {
+        ClassifierParams {
+            solver: Solver::Auto,
+            c: 10.0,
+            class_weight: ClassWeight::Balanced,
+            calibration: Calibration::Platt,
+            thresholds: Thresholds::Learnt(LearntThresholds::F1),
+        }
+    }
+}
+
+impl ClassifierParams {
+    /// The settings of the regression.
+    pub fn logistic(&self) -> LogisticParams {
+        LogisticParams { solver: self.solver, c: self.c, class_weight: self.class_weight, tolerance: TOLERANCE }
+    }
+}
+
+/// Everything that is set for one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineParams {
+    /// Blocks of features by name.
+    pub features: BTreeMap<String, BlockParams>,
+    /// The classifier.
+    #[serde(default)]
+    pub classifier: ClassifierParams,
+}
+
+/// A configuration: what holds for every task, and what holds for single ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    common: PipelineParams,
+    tasks: BTreeMap<String, PipelineParams>,
+}
+
+impl Default for Config {
+    /// The shipped configuration.
+    fn default() -> Self {
+        match Config::from_toml(PRESS) {
+            Ok(config) => config,
+            Err(e) => unreachable!("the shipped configuration is tested: {e}"),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration file. Keys that are absent have the shipped value; without any `[features.NAME]` the
+    /// shipped blocks are taken.
+    ///
+    /// # Errors
+    ///
+    /// Text that is not TOML, an unknown key (the message names the known ones) or a value out of range.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let mut table: toml::Table = toml::from_str(text).map_err(|e| fault(&e))?;
+        let tasks = match table.remove("tasks") {
+            None => toml::Table::new(),
+            Some(toml::Value::Table(tasks)) => tasks,
+            Some(other) => {
+                return Err(Error::usage(format!("`tasks` is not a table (found {other}; allowed: [tasks.NAME.classifier])")));
+            }
+        };
+        if !table.contains_key("features") {
+            let shipped: toml::Table = toml::from_str(PRESS).map_err(|e| fault(&e))?;
+            table.extend(shipped.into_iter().filter(|(key, _)| key == "features"));
+        }
+        let common = checked(table.clone())?;
+        let mut own = BTreeMap::new();
+        for (name, overrides) in tasks {
+            let mut merged = toml::Value::Table(table.clone());
+            merge(&mut merged, overrides);
+            let toml::Value::Table(merged) = merged else {
+                return Err(Error::usage(format!("`tasks.{name}` is not a table (allowed: [tasks.{name}.classifier])")));
+            };
+            let params = checked(merged)?;
+            if params != common {
+                own.insert(name, params);
+            }
+        }
+        Ok(Config { common, tasks: own })
+    }
+
+    /// Makes a configuration of the settings of single tasks.
+    pub fn from_tasks(tasks: impl IntoIterator<Item = (String, PipelineParams)>) -> Self {
+        let mut tasks: BTreeMap<String, PipelineParams> = tasks.into_iter().collect();
+        match tasks.values().next().cloned() {
+            None => Config::default(),
+            Some(common) => {
+                tasks.retain(|_, params| *params != common);
+                Config { common, tasks }
+            }
+        }
+    }
+
+    /// What holds for a task.
+    pub fn for_task(&self, task: &str) -> &PipelineParams {
+        self.tasks.get(task).unwrap_or(&self.common)
+    }
+
+    /// The tasks with settings of their own.
+    pub fn own_tasks(&self) -> impl Iterator<Item = &str> {
+        self.tasks.keys().map(String::as_str)
+    }
+
+    /// The configuration as a TOML file that reads back to the same.
+    pub fn to_toml(&self) -> String {
+        #[derive(Serialize)]
+        struct File<'a> {
+            features: &'a BTreeMap<String, BlockParams>,
+            classifier: &'a ClassifierParams,
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            tasks: &'a BTreeMap<String, PipelineParams>,
+        }
+        let file = File { features: &self.common.features, classifier: &self.common.classifier, tasks: &self.tasks };
+        toml::to_string(&file).unwrap_or_default()
+    }
+}
+
+fn merge(into: &mut toml::Value, from: toml::Value) {
+    match (into, from) {
+        (toml::Value::Table(into), toml::Value::Table(from)) => {
+            for (key, value) in from {
+                match into.get_mut(&key) {
+                    Some(there) => merge(there, value),
+                    None => {
+                        into.insert(key, value);
+                    }
+                }
+            }
+        }
+        (into, from) => *into = from,
+    }
+}
+
+fn fault(error: &toml::de::Error) -> Error {
+    Error::usage(format!("not a usable configuration: {}", error.to_string().trim_end()))
+}
+
+fn checked(table: toml::Table) -> Result<PipelineParams> {
+    let params: PipelineParams = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| fault(&e))?;
+    let wrong = |what: String| Err(Error::usage(what));
+    if params.features.is_empty() {
+        return wrong("no block of features (found none under [features]; at least one needed)".into());
+    }
+    for (name, block) in &params.features {
+        let [least, most] = block.ngrams;
+        if least == 0 || least > most || most > 20 {
+            return wrong(format!(
+                "features.{name}.ngrams out of range (found [{least}, {most}]; allowed: 1 <= least <= greatest <= 20)"
+            ));
+        }
+        if !(block.max_df > 0.0 && block.max_df <= 1.0) {
+            let found = block.max_df;
+            return wrong(format!("features.{name}.max_df out of range (found {found}; allowed: above 0, at most 1)"));
+        }
+    }
+    let classifier = &params.classifier;
+    if !(classifier.c.is_finite() && classifier.c > 0.0) {
+        return wrong(format!("classifier.c out of range (found {}; allowed: a number above 0)", classifier.c));
+    }
+    if let Thresholds::Fixed(t) = classifier.thresholds
+        && !(t > 0.0 && t < 1.0)
+    {
+        return wrong(format!("classifier.thresholds out of range (found {t}; allowed: \"f1\", or a number in (0, 1))"));
+    }
+    Ok(params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_keys_have_the_shipped_value() {
+        let shipped = Config::default();
+        assert_eq!(Config::from_toml("").unwrap(), shipped);
+        let weaker = Config::from_toml("[classifier]\nc = 0.5\n").unwrap();
+        assert_eq!(weaker.for_task("any").features, shipped.for_task("any").features);
+        assert_eq!(weaker.for_task("any").classifier.c, 0.5);
+        assert_eq!(weaker.for_task("any").classifier.class_weight, ClassWeight::Balanced);
+        assert_eq!(shipped.for_task("any").classifier, ClassifierParams::default());
+    }
+
+    #[test]
+    fn a_task_overrides_single_keys() {
+        let text = "[features.words]\nngrams = [1, 2]\n[tasks.tone.features.words]\nstem = false\n[tasks.tone.classifier]\nc = 3.0";
+        let config = Config::from_toml(text).unwrap();
+        let tone = config.for_task("tone");
+        assert_eq!((tone.features["words"].ngrams, tone.features["words"].stem, tone.classifier.c), ([1, 2], false, 3.0));
+        assert!(config.for_task("theme").features["words"].stem);
+        assert_eq!(Config::from_toml(&config.to_toml()).unwrap(), config);
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_are_refused_with_what_is_allowed() {
+        for (text, says) in [
+            ("[classifier]\nd = 1", "expected one of `solver`, `c`, `class_weight`"),
+            ("[features.words]\nstems = true", "`stem`"),
+            ("[tasks.tone]\nc = 1", "expected `features` or `classifier`"),
+            ("[classifier]\nc = 0", "above 0"),
+            ("[classifier]\nc = nan", "above 0"),
+            ("[classifier]\nthresholds = 1.5", "(0, 1)"),
+            ("[classifier]\nthresholds = \"f2\"", "\"f1\""),
+            ("[classifier]\nsolver = \"newton\"", "`auto`, `linfa`, `sparse`"),
+            ("[features.words]\nngrams = [2, 1]", "1 <= least"),
+            ("[features]", "at least one needed"),
+            ("a = ", "not a usable configuration"),
+        ] {
+            let error = Config::from_toml(text).unwrap_err();
+            assert!(error.to_string().contains(says), "{text:?} gave {error}");
+        }
+    }
+}

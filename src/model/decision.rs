@@ -1,0 +1,163 @@
+//! From scores to labels: calibration and thresholds, learnt from scores that a model gave to rows it had not seen.
+
+use super::config::{Calibration, ClassifierParams, Thresholds};
+use crate::linear::{BinaryCalibrator, Temperature};
+use crate::task::{LabelId, LabelSet, Prediction, Probability, Score, TaskKind};
+use serde::{Deserialize, Serialize};
+
+/// How one label of a multi-label task is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelDecision {
+    /// The slope of the calibration curve.
+    pub slope: f64,
+    /// The offset of the calibration curve.
+    pub offset: f64,
+    /// Whether the curve was learnt; else the score was read as log-odds, for want of examples or by configuration.
+    pub calibrated: bool,
+    /// The least probability of a yes.
+    pub threshold: f64,
+}
+
+/// How a task's scores become labels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub enum Decision {
+    /// Each label on its own.
+    Multi(Vec<LabelDecision>),
+    /// The most probable class.
+    Single {
+        /// One over the temperature.
+        inverse_temperature: f64,
+        /// Whether the temperature was learnt.
+        calibrated: bool,
+    },
+}
+
+/// Learnt thresholds stay inside these bounds: beyond them a few rows decide.
+const THRESHOLD_BOUNDS: [f64; 2] = [0.1, 0.9];
+/// The threshold where nothing was learnt.
+const EVEN: f64 = 0.5;
+
+impl Decision {
+    /// Whether the settings ask for anything that is learnt from out-of-fold scores.
+    pub(super) fn is_learnt(kind: TaskKind, params: &ClassifierParams) -> bool {
+        params.calibration == Calibration::Platt || (kind == TaskKind::Multi && matches!(params.thresholds, Thresholds::Learnt(_)))
+    }
+
+    /// The decision that nothing was learnt for.
+    pub(super) fn unlearnt(kind: TaskKind, labels: usize, params: &ClassifierParams) -> Self {
+        Self::learn(kind, labels, params, &[], &[])
+    }
+
+    /// Learns from out-of-fold scores, one list of scores and one gold set a row.
+    pub(super) fn learn(
+        kind: TaskKind,
+        labels: usize,
+        params: &ClassifierParams,
+        scores: &[Vec<Score>],
+        gold: &[&LabelSet],
+    ) -> Self {
+        let platt = params.calibration == Calibration::Platt;
+        match kind {
+            TaskKind::Single => {
+                let classes: Vec<usize> = gold.iter().filter_map(|g| g.first()).map(|l| l.0).collect();
+                let fitted = if platt { Temperature::fit(scores, &classes) } else { None };
+                Decision::Single {
+                    inverse_temperature: fitted.unwrap_or(Temperature::IDENTITY).inverse,
+                    calibrated: fitted.is_some(),
+                }
+            }
+            TaskKind::Multi => Decision::Multi(
+                (0..labels)
+                    .map(|k| {
+                        let own: Vec<Score> = scores.iter().map(|row| row[k]).collect();
+                        let answers: Vec<bool> = gold.iter().map(|g| g.contains(LabelId(k))).collect();
+                        let fitted = if platt { BinaryCalibrator::fit(&own, &answers) } else { None };
+                        let curve = fitted.unwrap_or(BinaryCalibrator::IDENTITY);
+                        let threshold = match params.thresholds {
+                            Thresholds::Fixed(t) => t,
+                            Thresholds::Learnt(_) => {
+                                let p = own.iter().map(|&s| curve.probability(s).get()).collect();
+                                best_threshold(p).unwrap_or(EVEN)
+                            }
+                        };
+                        LabelDecision { slope: curve.slope, offset: curve.offset, calibrated: fitted.is_some(), threshold }
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Decides on one row.
+    pub fn decide(&self, scores: &[Score]) -> Prediction {
+        match self {
+            Decision::Multi(decisions) => {
+                let probabilities: Vec<Probability> = scores
+                    .iter()
+                    .zip(decisions)
+                    .map(|(&s, d)| BinaryCalibrator { slope: d.slope, offset: d.offset }.probability(s))
+                    .collect();
+                let labels = (0..scores.len())
+                    .filter(|&k| probabilities[k].get() >= decisions[k].threshold)
+                    .map(LabelId)
+                    .collect();
+                Prediction { labels, probabilities }
+            }
+            Decision::Single { inverse_temperature, .. } => {
+                let probabilities = Temperature { inverse: *inverse_temperature }.probabilities(scores);
+                // By score, not by probability: two probabilities can round to the same number.
+                let best = (0..scores.len()).fold(0, |best, k| if scores[k].0 > scores[best].0 { k } else { best });
+                Prediction { labels: [LabelId(best)].into_iter().collect(), probabilities }
+            }
+        }
+    }
+}
+
+/// The threshold with the greatest expected F1, if the probabilities are true: 2 Σ_{taken} p / (taken + Σ_{all} p) over
+/// every number of rows taken from the most probable down; half-way to the next probability, inside the bounds.
+///
+/// Source: Ye, Chai, Lee and Chieu 2012, "Optimizing F-measure: A Tale of Two Approaches" (the plug-in estimate).
+fn best_threshold(mut probabilities: Vec<f64>) -> Option<f64> {
+    probabilities.sort_unstable_by(|a, b| b.total_cmp(a));
+    let all: f64 = probabilities.iter().sum();
+    let mut taken = 0.0;
+    let mut best: Option<(f64, f64)> = None;
+    for (i, p) in probabilities.iter().enumerate() {
+        taken += p;
+        let next = probabilities.get(i + 1).copied().unwrap_or(0.0);
+        // Rows of one probability are taken together or not at all.
+        if next < *p {
+            let f1 = 2.0 * taken / ((i + 1) as f64 + all);
+            if best.is_none_or(|(most, _)| f1 > most) {
+                best = Some((f1, 0.5 * (p + next)));
+            }
+        }
+    }
+    best.map(|(_, threshold)| threshold.clamp(THRESHOLD_BOUNDS[0], THRESHOLD_BOUNDS[1]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threshold_maximises_expected_f1() {
+        // By hand: Σ p = 1.7. Taking 1, 2, 3 or 4 rows: 1.8/2.7, 3.0/3.7, 3.2/4.7, 3.4/5.7; the second is greatest.
+        assert_eq!(best_threshold(vec![0.1, 0.9, 0.1, 0.6]), Some(0.35));
+        assert_eq!(best_threshold(vec![0.01, 0.05]), Some(0.1), "kept inside the bounds");
+        assert_eq!(best_threshold(vec![]), None);
+    }
+
+    #[test]
+    fn without_out_of_fold_scores_scores_are_log_odds() {
+        let params = ClassifierParams::default();
+        let multi = Decision::unlearnt(TaskKind::Multi, 2, &params);
+        let prediction = multi.decide(&[Score(0.1), Score(-0.1)]);
+        assert_eq!(prediction.labels, [LabelId(0)].into_iter().collect());
+        let single = Decision::unlearnt(TaskKind::Single, 3, &params);
+        let prediction = single.decide(&[Score(0.0), Score(1.0), Score(1.0)]);
+        assert_eq!(prediction.labels.first(), Some(LabelId(1)), "the first of equals");
+        assert!((prediction.probabilities.iter().map(|p| p.get()).sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,308 @@
+//! The model file: safetensors, with everything that is not a number in one JSON string.
+//!
+//! Layout, format 1: metadata key `rubrique` holds [`Header`] as JSON; for featurizer `i` and block `name`,
+//! `features.i.name.terms` (bytes: the sorted terms, each ended by a line feed) and `features.i.name.idf` (f64); for
+//! each task `task.name.weights` (f32, columns × outputs) and `task.name.intercepts` (f32).
+
+use super::classifier::Classifier;
+use super::config::{BlockParams, PipelineParams};
+use super::decision::Decision;
+use super::featurizer::Featurizer;
+use super::task_model::TaskModel;
+use crate::analysis::{ANALYZER_VERSION, STEMMER_NAME};
+use crate::error::{Error, Result};
+use crate::features::{TfidfVectorizer, Vocabulary};
+use crate::linear::LogisticRegression;
+use crate::task::{TaskKind, TaskSpec};
+use crate::text::CLEANER_VERSION;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The format that this program writes, and the only one it reads.
+pub const FORMAT: u32 = 1;
+
+const METADATA_KEY: &str = "rubrique";
+
+/// What a model was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// The hash of the labelled data, as a report states it.
+    pub data_sha256: String,
+    /// The number of labelled paragraphs fitted on.
+    pub paragraphs: usize,
+    /// The number of articles they come from.
+    pub groups: usize,
+    /// The seed of the inner folds.
+    pub seed: u64,
+    /// The evaluation of the same configuration on the same data, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportSummary>,
+}
+
+/// The figures of an evaluation that a model carries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSummary {
+    /// The hash of the report file.
+    pub sha256: String,
+    /// By task and metric: mean, low and high.
+    pub figures: BTreeMap<String, BTreeMap<String, [Option<f64>; 3]>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: u32,
+    cleaner: u32,
+    analyzer: u32,
+    stemmer: String,
+    provenance: Provenance,
+    featurizers: Vec<BTreeMap<String, BlockParams>>,
+    tasks: Vec<TaskHeader>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TaskHeader {
+    spec: TaskSpec,
+    params: PipelineParams,
+    featurizer: usize,
+    decision: Decision,
+}
+
+/// A classifier and what it was made from.
+pub struct ModelFile {
+    /// The fitted models.
+    pub classifier: Classifier,
+    /// What they were made from.
+    pub provenance: Provenance,
+}
+
+impl ModelFile {
+    /// The model built into the program, fitted on `labels/` with `models/press.toml`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelFile::from_bytes`]; a test sees to it that there are none.
+    pub fn built_in() -> Result<Self> {
+        Self::from_bytes(include_bytes!("../../models/press.safetensors"))
+    }
+
+    /// The bytes of the file; the same model gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// A model that the container cannot hold.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+        let mut featurizers: Vec<&Arc<Featurizer>> = Vec::new();
+        let mut tasks = Vec::new();
+        for task in self.classifier.tasks() {
+            let known = featurizers.iter().position(|f| Arc::ptr_eq(f, &task.featurizer));
+            let featurizer = known.unwrap_or_else(|| {
+                featurizers.push(&task.featurizer);
+                featurizers.len() - 1
+            });
+            let (outputs, width) = (task.regression.outputs(), task.featurizer.width());
+            let f32_bytes = |values: &[f64]| values.iter().flat_map(|&v| (v as f32).to_le_bytes()).collect::<Vec<u8>>();
+            let name = &task.spec.name;
+            let weights = f32_bytes(task.regression.weights());
+            tensors.push((format!("task.{name}.weights"), Dtype::F32, vec![width, outputs], weights));
+            let intercepts = f32_bytes(task.regression.intercepts());
+            tensors.push((format!("task.{name}.intercepts"), Dtype::F32, vec![outputs], intercepts));
+            tasks.push(TaskHeader {
+                spec: task.spec.clone(),
+                params: task.params.clone(),
+                featurizer,
+                decision: task.decision.clone(),
+            });
+        }
+        for (i, featurizer) in featurizers.iter().enumerate() {
+            for (name, _, vectorizer) in featurizer.blocks() {
+                let mut terms = Vec::new();
+                for term in vectorizer.vocabulary().terms() {
+                    terms.extend_from_slice(term.as_bytes());
+                    terms.push(b'\n');
+                }
+                tensors.push((format!("features.{i}.{name}.terms"), Dtype::U8, vec![terms.len()], terms));
+                let idf: Vec<u8> = vectorizer.idf().iter().flat_map(|v| v.to_le_bytes()).collect();
+                tensors.push((format!("features.{i}.{name}.idf"), Dtype::F64, vec![vectorizer.idf().len()], idf));
+            }
+        }
+        let header = Header {
+            format: FORMAT,
+            cleaner: CLEANER_VERSION,
+            analyzer: ANALYZER_VERSION,
+            stemmer: STEMMER_NAME.into(),
+            provenance: self.provenance.clone(),
+            featurizers: featurizers
+                .iter()
+                .map(|f| f.blocks().map(|(name, params, _)| (name.to_string(), params.clone())).collect())
+                .collect(),
+            tasks,
+        };
+        let fault = |e: &dyn std::fmt::Display| Error::artifact(format!("the model cannot be written: {e}"));
+        let header = serde_json::to_string(&header).map_err(|e| fault(&e))?;
+        let views = tensors
+            .iter()
+            .map(|(name, dtype, shape, bytes)| Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes)?)))
+            .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
+            .map_err(|e| fault(&e))?;
+        // One metadata key only: the container keeps several in no fixed order.
+        let metadata = HashMap::from([(METADATA_KEY.to_string(), header)]);
+        safetensors::serialize(views, Some(metadata)).map_err(|e| fault(&e))
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// A place that cannot be written to.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        crate::store::write(path, &self.to_bytes()?)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or as [`ModelFile::from_bytes`].
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| {
+            Error::artifact(format!("the model cannot be read: {e}"))
+                .at(path)
+                .hint("make one with `rubrique train LABELS --output MODEL`, or leave --model out")
+        })?;
+        Self::from_bytes(&bytes).map_err(|e| e.at(path))
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are damaged, of another format or of another version of cleaning, analysis or stemming.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| damaged(&format!("not a safetensors file: {e}")))?;
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e.to_string()))?;
+        let json = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|m| m.get(METADATA_KEY))
+            .ok_or_else(|| damaged("a safetensors file, but no rubrique model"))?;
+        let header = read_header(json)?;
+        let stored = Stored { tensors };
+        let featurizers: Vec<Arc<Featurizer>> = header
+            .featurizers
+            .into_iter()
+            .enumerate()
+            .map(|(i, blocks)| Ok(Arc::new(stored.featurizer(i, blocks)?)))
+            .collect::<Result<_>>()?;
+        let tasks = header
+            .tasks
+            .into_iter()
+            .map(|task| {
+                let featurizer = featurizers
+                    .get(task.featurizer)
+                    .ok_or_else(|| damaged(&format!("task `{}` names no featurizer", task.spec.name)))?;
+                stored.task(task, Arc::clone(featurizer))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if tasks.is_empty() {
+            return Err(damaged("a model without tasks"));
+        }
+        Ok(ModelFile { classifier: Classifier::from_tasks(tasks), provenance: header.provenance })
+    }
+}
+
+fn damaged(what: &str) -> Error {
+    Error::artifact(format!("not a usable model ({what})")).hint("train it again with `rubrique train`")
+}
+
+fn read_header(json: &str) -> Result<Header> {
+    let versions: serde_json::Value = serde_json::from_str(json).map_err(|e| damaged(&e.to_string()))?;
+    for (key, known) in
+        [("format", u64::from(FORMAT)), ("cleaner", u64::from(CLEANER_VERSION)), ("analyzer", u64::from(ANALYZER_VERSION))]
+    {
+        let found = &versions[key];
+        if found.as_u64() != Some(known) {
+            return Err(damaged(&format!("{key} version: found {found}; this program knows {known}")));
+        }
+    }
+    let stemmer = &versions["stemmer"];
+    if stemmer != STEMMER_NAME {
+        return Err(damaged(&format!("stemmer: found {stemmer}; this program knows \"{STEMMER_NAME}\"")));
+    }
+    serde_json::from_str(json).map_err(|e| damaged(&e.to_string()))
+}
+
+struct Stored<'a> {
+    tensors: SafeTensors<'a>,
+}
+
+impl Stored<'_> {
+    fn bytes(&self, name: &str, dtype: Dtype) -> Result<&[u8]> {
+        let tensor = self.tensors.tensor(name).map_err(|_| damaged(&format!("no tensor `{name}`")))?;
+        if tensor.dtype() != dtype {
+            return Err(damaged(&format!("tensor `{name}`: found {:?}; expected {dtype:?}", tensor.dtype())));
+        }
+        Ok(tensor.data())
+    }
+
+    fn f32s(&self, name: &str) -> Result<Vec<f64>> {
+        let bytes = self.bytes(name, Dtype::F32)?;
+        Ok(bytes.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect())
+    }
+
+    fn f64s(&self, name: &str) -> Result<Vec<f64>> {
+        let bytes = self.bytes(name, Dtype::F64)?;
+        Ok(bytes
+            .chunks_exact(8)
+            .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]))
+            .collect())
+    }
+
+    fn featurizer(&self, i: usize, blocks: BTreeMap<String, BlockParams>) -> Result<Featurizer> {
+        let blocks = blocks
+            .into_iter()
+            .map(|(name, params)| {
+                let terms = self.bytes(&format!("features.{i}.{name}.terms"), Dtype::U8)?;
+                let terms = std::str::from_utf8(terms).map_err(|_| damaged("terms that are not UTF-8"))?;
+                let terms = terms.split_terminator('\n').map(Box::from).collect();
+                let vocabulary =
+                    Vocabulary::from_sorted(terms).ok_or_else(|| damaged("terms that are not sorted and distinct"))?;
+                let idf = self.f64s(&format!("features.{i}.{name}.idf"))?;
+                let vectorizer = TfidfVectorizer::from_parts(vocabulary, idf, params.sublinear_tf)
+                    .ok_or_else(|| damaged(&format!("block `{name}`: terms and idf do not match")))?;
+                Ok((name, params, vectorizer))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Featurizer::assemble(blocks))
+    }
+
+    fn task(&self, task: TaskHeader, featurizer: Arc<Featurizer>) -> Result<TaskModel> {
+        let TaskHeader { spec, params, decision, .. } = task;
+        let name = &spec.name;
+        let bad = |what: &str| damaged(&format!("task `{name}`: {what}"));
+        spec.check().map_err(|e| bad(e.message()))?;
+        let weights = self.f32s(&format!("task.{name}.weights"))?;
+        let intercepts = self.f32s(&format!("task.{name}.intercepts"))?;
+        if intercepts.len() != spec.labels.len() || weights.len() != featurizer.width() * spec.labels.len() {
+            return Err(bad("weights do not match labels and features"));
+        }
+        let regression =
+            LogisticRegression::from_parts(weights, intercepts).ok_or_else(|| bad("weights that are not finite"))?;
+        let fits = match (&decision, spec.kind) {
+            (Decision::Multi(labels), TaskKind::Multi) => labels.len() == spec.labels.len(),
+            (Decision::Single { .. }, TaskKind::Single) => true,
+            _ => false,
+        };
+        if !fits {
+            return Err(bad("its decision does not match its kind and labels"));
+        }
+        Ok(TaskModel { spec, params, featurizer, regression, decision })
+    }
+}

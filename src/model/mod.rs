@@ -1,0 +1,18 @@
+//! Whole pipelines: from text to decided labels.
+//!
+//! In: a configuration and labelled texts, or a model file. Out: classifiers that turn text into predictions, and model
+//! files. It must not know where labelled texts come from, how predictions are judged, nor how they are printed.
+
+mod classifier;
+mod config;
+mod decision;
+mod featurizer;
+mod file;
+mod task_model;
+
+pub use classifier::{Classifier, TrainingSet};
+pub use config::{BlockParams, Calibration, ClassifierParams, Config, PipelineParams, Thresholds};
+pub use decision::{Decision, LabelDecision};
+pub use featurizer::{AnalyzedTexts, Featurizer};
+pub use file::{FORMAT, ModelFile, Provenance, ReportSummary};
+pub use task_model::TaskModel;

@@ -1,0 +1,44 @@
+//! Numbers and tables as text.
+
+use crate::eval::Estimate;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+/// Three decimals, or "n/a" where a figure is undefined.
+pub(super) fn figure(value: Option<f64>) -> String {
+    value.map_or_else(|| "n/a".into(), |v| format!("{v:.3}"))
+}
+
+/// A figure with its interval: `0.712 [0.690, 0.734]`.
+pub(super) fn estimate(e: Estimate) -> String {
+    match (e.low, e.high) {
+        (Some(low), Some(high)) => format!("{} [{low:.3}, {high:.3}]", figure(e.mean)),
+        _ => figure(e.mean),
+    }
+}
+
+/// A table for terminals; the columns from the second on are right-aligned if `numbers`.
+pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, numbers: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.iter().copied());
+    for row in rows {
+        table.add_row(row);
+    }
+    if numbers {
+        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    }
+    table.trim_fmt()
+}
+
+/// A table in Markdown.
+pub(super) fn markdown_table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|")).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let header: Vec<String> = header.iter().map(ToString::to_string).collect();
+    let mut text = line(&header);
+    text += &format!("|{}\n", "---|".repeat(header.len()));
+    rows.iter().for_each(|row| text += &line(row));
+    text
+}

@@ -1,0 +1,13 @@
+//! What people and programs read: predictions, reports, models as text.
+//!
+//! In: predictions, reports, fitted models. Out: bytes in one of several formats, one file each. It must not fit,
+//! predict or judge anything.
+
+mod figures;
+mod model_card;
+mod predictions;
+mod report;
+
+pub use model_card::{model_json, model_markdown, model_table};
+pub use predictions::{LabelledParagraph, PredictionFormat, PredictionWriter};
+pub use report::{report_markdown, report_table};

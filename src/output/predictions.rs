@@ -1,0 +1,256 @@
+//! Predictions, paragraph by paragraph, in every format of `classify`.
+
+use super::figures;
+use crate::error::{Error, Result};
+use crate::task::{Prediction, TaskKind, TaskSpec};
+use crate::text::{Document, Paragraph};
+use serde_json::{Map, Value};
+use std::io::Write;
+
+/// A paragraph with what a model says of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelledParagraph {
+    /// Its number in the document, from 1.
+    pub number: usize,
+    /// Its text and place.
+    pub paragraph: Paragraph,
+    /// One prediction a task, in task order.
+    pub predictions: Vec<Prediction>,
+}
+
+/// The formats of predictions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PredictionFormat {
+    /// For a terminal.
+    Table,
+    /// One object a line.
+    Jsonl,
+    /// One array.
+    Json,
+    /// Comma-separated, with a column for each probability.
+    Csv,
+}
+
+/// Names that an output row has of its own; an input column of such a name is kept as `input_NAME`.
+const OWN_NAMES: [&str; 7] = ["document", "paragraph", "start", "end", "labels", "probabilities", "reasons"];
+
+/// The width at which a table cuts a paragraph's text.
+const TEXT_WIDTH: usize = 72;
+
+/// Writes the paragraphs of one document after another.
+pub struct PredictionWriter<'a, W: Write> {
+    out: W,
+    format: PredictionFormat,
+    tasks: &'a [TaskSpec],
+    /// The input columns of a CSV output, settled by its first document.
+    csv_columns: Option<Vec<String>>,
+    documents: usize,
+}
+
+impl<'a, W: Write> PredictionWriter<'a, W> {
+    /// Starts an output.
+    pub fn new(out: W, format: PredictionFormat, tasks: &'a [TaskSpec]) -> Self {
+        PredictionWriter { out, format, tasks, csv_columns: None, documents: 0 }
+    }
+
+    /// Writes one document.
+    ///
+    /// # Errors
+    ///
+    /// `Ok(Err(_))` if a document cannot be written in this format (a CSV row with columns that the header lacks);
+    /// `Err(_)` if the output fails.
+    pub fn document(
+        &mut self,
+        document: &Document,
+        paragraphs: &[LabelledParagraph],
+    ) -> std::io::Result<Result<()>> {
+        match self.format {
+            PredictionFormat::Table => self.table(document, paragraphs)?,
+            PredictionFormat::Jsonl => {
+                for paragraph in paragraphs {
+                    writeln!(self.out, "{}", Value::Object(self.object(document, paragraph)))?;
+                }
+            }
+            PredictionFormat::Json => {
+                for paragraph in paragraphs {
+                    self.out.write_all(if self.documents == 0 { b"[\n" } else { b",\n" })?;
+                    write!(self.out, "{}", Value::Object(self.object(document, paragraph)))?;
+                    self.documents += 1;
+                }
+                return Ok(Ok(()));
+            }
+            PredictionFormat::Csv => {
+                if let Err(error) = self.csv(document, paragraphs)? {
+                    return Ok(Err(error));
+                }
+            }
+        }
+        self.documents += 1;
+        Ok(Ok(()))
+    }
+
+    /// Ends the output and gives back what was written to.
+    ///
+    /// # Errors
+    ///
+    /// The output fails.
+    pub fn finish(mut self) -> std::io::Result<W> {
+        if self.format == PredictionFormat::Json {
+            self.out.write_all(if self.documents == 0 { b"[]\n" } else { b"\n]\n" })?;
+        }
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn object(&self, document: &Document, labelled: &LabelledParagraph) -> Map<String, Value> {
+        let by_task = |value_of: &dyn Fn(&TaskSpec, &Prediction) -> Value| -> Value {
+            let values = self.tasks.iter().zip(&labelled.predictions).map(|(t, p)| (t.name.clone(), value_of(t, p)));
+            Value::Object(values.collect())
+        };
+        let mut object = Map::new();
+        object.insert("document".into(), document.id.clone().into());
+        object.insert("paragraph".into(), labelled.number.into());
+        object.insert("start".into(), labelled.paragraph.start.into());
+        object.insert("end".into(), labelled.paragraph.end.into());
+        object.insert("text".into(), labelled.paragraph.text.clone().into());
+        object.insert("labels".into(), by_task(&|task, p| crate::eval::labels_value(task, &p.labels)));
+        object.insert("probabilities".into(), by_task(&crate::eval::probabilities_value));
+        for (name, value) in document.cells.iter().flatten() {
+            if name == "text" && value.as_str() == Some(&labelled.paragraph.text) {
+                continue;
+            }
+            let taken = OWN_NAMES.contains(&name.as_str()) || name == "text";
+            object.insert(if taken { format!("input_{name}") } else { name.clone() }, value.clone());
+        }
+        object
+    }
+
+    fn table(&mut self, document: &Document, paragraphs: &[LabelledParagraph]) -> std::io::Result<()> {
+        if self.documents > 0 {
+            writeln!(self.out)?;
+        }
+        writeln!(self.out, "{}", printable(&document.id))?;
+        if paragraphs.is_empty() {
+            return writeln!(self.out, "  (no paragraph)");
+        }
+        let mut header = vec!["¶"];
+        header.extend(self.tasks.iter().map(|t| t.name.as_str()));
+        header.push("text");
+        let rows = paragraphs.iter().map(|labelled| {
+            let mut cells = vec![labelled.number.to_string()];
+            cells.extend(self.tasks.iter().zip(&labelled.predictions).map(|(task, p)| answer(task, p)));
+            cells.push(shortened(&printable(&labelled.paragraph.text)));
+            cells
+        });
+        writeln!(self.out, "{}", figures::table(&header, rows.collect(), false))
+    }
+
+    fn csv(&mut self, document: &Document, paragraphs: &[LabelledParagraph]) -> std::io::Result<Result<()>> {
+        let own = |name: &str| {
+            let task = self.tasks.iter().any(|t| t.name == name || name.starts_with(&format!("p_{}_", t.name)));
+            if task || name == "text" || OWN_NAMES.contains(&name) { format!("input_{name}") } else { name.to_string() }
+        };
+        let cells: Vec<(String, &Value)> = document
+            .cells
+            .iter()
+            .flatten()
+            .filter(|(name, value)| !(*name == "text" && value.as_str() == Some(&document.text)))
+            .map(|(name, value)| (own(name), value))
+            .collect();
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        if self.csv_columns.is_none() {
+            let columns: Vec<String> = cells.iter().map(|(name, _)| name.clone()).collect();
+            let mut header: Vec<String> = ["document", "paragraph", "start", "end", "text"].map(String::from).into();
+            header.extend(self.tasks.iter().map(|t| t.name.clone()));
+            header.extend(self.tasks.iter().flat_map(|t| t.labels.iter().map(|l| format!("p_{}_{l}", t.name))));
+            header.extend(columns.iter().cloned());
+            writer.write_record(&header)?;
+            self.csv_columns = Some(columns);
+        }
+        let columns = self.csv_columns.as_deref().unwrap_or_default();
+        if let Some((name, _)) = cells.iter().find(|(name, _)| !columns.contains(name)) {
+            let error = Error::data(format!("column `{name}` is not in the first input (found in {})", document.id));
+            return Ok(Err(error.hint("classify inputs with unlike columns one by one, or use --format jsonl")));
+        }
+        for labelled in paragraphs {
+            let mut record = vec![
+                document.id.clone(),
+                labelled.number.to_string(),
+                labelled.paragraph.start.to_string(),
+                labelled.paragraph.end.to_string(),
+                labelled.paragraph.text.clone(),
+            ];
+            for (task, p) in self.tasks.iter().zip(&labelled.predictions) {
+                record.push(task.names(&p.labels).collect::<Vec<_>>().join("|"));
+            }
+            record.extend(labelled.predictions.iter().flat_map(|p| &p.probabilities).map(|p| p.get().to_string()));
+            for column in columns {
+                let value = cells.iter().find(|(name, _)| name == column).map(|(_, value)| *value);
+                record.push(match value {
+                    None | Some(Value::Null) => String::new(),
+                    Some(Value::String(text)) => text.clone(),
+                    Some(other) => other.to_string(),
+                });
+            }
+            writer.write_record(&record)?;
+        }
+        let bytes = writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?;
+        self.out.write_all(&bytes)?;
+        Ok(Ok(()))
+    }
+}
+
+/// A task's answer with its probabilities, one label a line.
+fn answer(task: &TaskSpec, prediction: &Prediction) -> String {
+    let lines: Vec<String> = prediction
+        .labels
+        .iter()
+        .map(|label| format!("{} {:.2}", task.labels[label.0], prediction.probabilities[label.0].get()))
+        .collect();
+    if lines.is_empty() && task.kind == TaskKind::Multi { "–".into() } else { lines.join("\n") }
+}
+
+/// Text without characters that would steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The beginning of a text, in two lines at most.
+fn shortened(text: &str) -> String {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = &lines[lines.len() - 1];
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > TEXT_WIDTH {
+            if lines.len() == 2 {
+                lines[1].push('…');
+                break;
+            }
+            lines.push(String::new());
+        }
+        let at = lines.len() - 1;
+        if !lines[at].is_empty() {
+            lines[at].push(' ');
+        }
+        lines[at].push_str(word);
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_at_a_word() {
+        let text = "mot ".repeat(80);
+        let cut = shortened(&text);
+        assert_eq!(cut.lines().count(), 2);
+        assert!(cut.ends_with("mot…") && cut.lines().all(|l| l.chars().count() <= TEXT_WIDTH + 1));
+        assert_eq!(shortened("court"), "court");
+    }
+
+    #[test]
+    fn terminal_escapes_are_not_passed_on() {
+        assert_eq!(printable("a\u{1b}[31mb"), "a\u{fffd}[31mb");
+    }
+}
