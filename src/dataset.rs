@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::task::{LabelSet, TaskKind, TaskSpec};
-use crate::text::{Columns, Format, Row, RowReader, Source};
+use crate::text::{Columns, Format, Row, Rows, Source};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -99,9 +99,8 @@ impl Dataset {
             }
             None => Ok(checked.dataset),
             Some(first) if others == 0 => Err(first),
-            Some(first) => {
-                Err(first.hint(format!("mend this row; {others} more faults: `rubrique check {}` lists them", path.display())))
-            }
+            Some(first) => Err(first
+                .hint(format!("mend this row; {others} more faults: `rubrique check {}` lists them", path.display()))),
         }
     }
 
@@ -146,7 +145,7 @@ impl Dataset {
         }
         // A table without its text column is an error even if others have it.
         for file in &files {
-            if !file.rows.is_empty() && !file.columns.contains(&columns.text) {
+            if !file.columns.is_empty() && !file.columns.contains(&columns.text) {
                 return Err(crate::text::missing_column(&columns.text, file.columns.iter()).at(&file.path).line(1));
             }
         }
@@ -154,7 +153,9 @@ impl Dataset {
             if let Some(column) = column
                 && !found.contains(column)
             {
-                return Err(Error::usage(format!("no column `{column}` for {option} (found {})", quoted(&found))).at(path));
+                return Err(
+                    Error::usage(format!("no column `{column}` for {option} (found {})", quoted(&found))).at(path)
+                );
             }
         }
         let dataset = assemble(files, columns, specs, notes, &mut faults);
@@ -222,8 +223,10 @@ fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>>
         .iter()
         .map(|path| {
             let source = Source::file(path);
-            let mut file = LabelledFile { path: source.id().to_string(), columns: Vec::new(), rows: Vec::new() };
-            for row in RowReader::open(&source)? {
+            let rows = Rows::open(&source)?;
+            let columns = rows.header().to_vec();
+            let mut file = LabelledFile { path: source.id().to_string(), columns, rows: Vec::new() };
+            for row in rows {
                 match row {
                     Ok(row) => {
                         for name in row.cells.keys() {
@@ -357,7 +360,8 @@ fn assemble(
                     }
                 };
                 let place = Place { path: file.path.clone(), line: row.line };
-                let id = cell(columns.id.as_deref().unwrap_or("id"))?.unwrap_or(format!("{}:{}", place.path, place.line));
+                let id =
+                    cell(columns.id.as_deref().unwrap_or("id"))?.unwrap_or(format!("{}:{}", place.path, place.line));
                 let group = cell(columns.group.as_deref().unwrap_or("group"))?.unwrap_or_else(|| id.clone());
                 let gold = tasks.iter().map(|spec| gold_labels(row, spec)).collect::<Result<_>>()?;
                 let test = cell("split")?.is_some_and(|split| split == "test");
@@ -374,15 +378,15 @@ fn assemble(
         *rows_of.entry(one.example.id.clone()).or_default() += 1;
     }
     let mut settled: BTreeMap<String, Place> = BTreeMap::new();
-    let mut dataset =
-        Dataset { tasks, examples: Vec::new(), test: Vec::new(), readings: Vec::new(), notes };
+    let mut dataset = Dataset { tasks, examples: Vec::new(), test: Vec::new(), readings: Vec::new(), notes };
     for Parsed { example, annotator, test } in parsed {
         if !annotator.is_empty() && rows_of[&example.id] > 1 {
             dataset.readings.push(Reading { id: example.id, annotator, gold: example.gold });
             continue;
         }
         if example.text.is_empty() {
-            let found = format!("a reading without text of a paragraph that no other row holds (found id `{}`)", example.id);
+            let found =
+                format!("a reading without text of a paragraph that no other row holds (found id `{}`)", example.id);
             faults.push(Error::data(found).at(&example.place.path).line(example.place.line));
             continue;
         }
@@ -401,7 +405,8 @@ fn assemble(
     let unsettled: BTreeSet<&String> =
         dataset.readings.iter().map(|r| &r.id).filter(|id| !settled.contains_key(*id)).collect();
     if !unsettled.is_empty() {
-        let note = format!("{} paragraphs have readings but no settled row (an empty annotator): left out", unsettled.len());
+        let note =
+            format!("{} paragraphs have readings but no settled row (an empty annotator): left out", unsettled.len());
         dataset.notes.push(note);
     }
     dataset

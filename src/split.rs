@@ -90,8 +90,11 @@ pub fn stratified_group_folds(items: &[Item<'_>], k: usize, seed: u64) -> Result
     while !left.is_empty() {
         let rarest = totals.iter().filter(|(_, n)| **n > 0.0).min_by(|a, b| a.1.total_cmp(b.1).then(a.0.cmp(b.0)));
         let rarest = rarest.map(|(&stratum, _)| stratum);
-        let mut turn: Vec<(&str, &Group)> =
-            left.iter().filter(|(_, g)| rarest.is_none_or(|s| g.counts.contains_key(&s))).map(|(n, g)| (*n, *g)).collect();
+        let mut turn: Vec<(&str, &Group)> = left
+            .iter()
+            .filter(|(_, g)| rarest.is_none_or(|s| g.counts.contains_key(&s)))
+            .map(|(n, g)| (*n, *g))
+            .collect();
         let size = |g: &Group| rarest.map_or(g.rows.len(), |s| g.counts.get(&s).copied().unwrap_or(0));
         turn.sort_by_cached_key(|(name, g)| (std::cmp::Reverse(size(g)), draw(seed, name, k)));
         for (name, group) in turn {
@@ -155,9 +158,7 @@ fn draw(seed: u64, name: &str, salt: usize) -> u64 {
     hash.update((salt as u64).to_le_bytes());
     hash.update(name.as_bytes());
     let digest = hash.finalize();
-    u64::from_le_bytes([
-        digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
-    ])
+    u64::from_le_bytes([digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]])
 }
 
 #[cfg(test)]
@@ -172,7 +173,12 @@ mod tests {
     fn rows(groups: usize) -> Vec<(String, Vec<usize>)> {
         // Stratum 0 in one row of two, stratum 1 in one of five, stratum 2 in one of eleven.
         (0..groups * 3)
-            .map(|i| (format!("g{}", i / 3), [2, 5, 11].iter().enumerate().filter(|(_, m)| i % **m == 0).map(|(s, _)| s).collect()))
+            .map(|i| {
+                (
+                    format!("g{}", i / 3),
+                    [2, 5, 11].iter().enumerate().filter(|(_, m)| i % **m == 0).map(|(s, _)| s).collect(),
+                )
+            })
             .collect()
     }
 

@@ -120,7 +120,8 @@ fn tfidf_rows_are_scikit_learns() {
 #[test]
 fn both_solvers_find_scikit_learns_optimum() {
     for (name, case) in oracle().logistic {
-        let x = SparseMatrix::from_rows(case.width, case.x.iter().map(|row| SparseRow::from_sorted(row.iter().copied())));
+        let x =
+            SparseMatrix::from_rows(case.width, case.x.iter().map(|row| SparseRow::from_sorted(row.iter().copied())));
         let answers: Vec<bool> = case.labels.iter().map(|&l| l == 0).collect();
         let targets = match case.classes {
             2 => Targets::Binary { outputs: 1, answers: &answers },
@@ -139,7 +140,8 @@ fn both_solvers_find_scikit_learns_optimum() {
                 let what = format!("{name} {solver:?} c={} balanced={}", fit.c, fit.balanced);
                 assert!(ours.convergence().gradient < 1e-5, "{what}: {:?}", ours.convergence());
                 // Softmax intercepts are free up to a constant; scikit-learn's sum to zero.
-                let mean = if case.classes == 2 { 0.0 } else { ours.intercepts().iter().sum::<f64>() / ours.outputs() as f64 };
+                let mean =
+                    if case.classes == 2 { 0.0 } else { ours.intercepts().iter().sum::<f64>() / ours.outputs() as f64 };
                 for k in 0..ours.outputs() {
                     close(ours.intercepts()[k] - mean, fit.intercepts[k], 1e-4);
                     for column in 0..case.width {

@@ -25,8 +25,25 @@ const FRENCH: &[&[&str]] = &[
     &["mon", "ma", "mes", "ton", "ta", "tes", "son", "sa", "ses", "notre", "nos", "votre", "vos", "leur", "leurs"],
     &["quel", "quelle", "quels", "quelles", "tout", "toute", "tous", "toutes"],
     // Pronouns.
-    &["je", "tu", "il", "elle", "on", "nous", "vous", "ils", "elles", "me", "te", "se", "moi", "toi", "soi", "lui", "eux"],
-    &["y", "en", "qui", "que", "quoi", "dont", "où", "lequel", "laquelle", "lesquels", "lesquelles", "auquel", "duquel"],
+    &[
+        "je", "tu", "il", "elle", "on", "nous", "vous", "ils", "elles", "me", "te", "se", "moi", "toi", "soi", "lui",
+        "eux",
+    ],
+    &[
+        "y",
+        "en",
+        "qui",
+        "que",
+        "quoi",
+        "dont",
+        "où",
+        "lequel",
+        "laquelle",
+        "lesquels",
+        "lesquelles",
+        "auquel",
+        "duquel",
+    ],
     &["ceci", "cela", "ça", "celui", "celle", "ceux", "celles", "ci", "là"],
     // Prepositions and conjunctions.
     &["à", "dans", "par", "pour", "sur", "avec", "sous", "chez", "vers", "entre", "depuis", "pendant", "selon", "dès"],
@@ -34,7 +51,10 @@ const FRENCH: &[&[&str]] = &[
     // Adverbs of no content, and the first half of every negation.
     &["ne", "aussi", "très", "plus", "même", "encore", "déjà", "puis"],
     // être
-    &["être", "étant", "été", "suis", "es", "est", "sommes", "êtes", "sont", "étais", "était", "étions", "étiez", "étaient"],
+    &[
+        "être", "étant", "été", "suis", "es", "est", "sommes", "êtes", "sont", "étais", "était", "étions", "étiez",
+        "étaient",
+    ],
     &["serai", "sera", "serons", "serez", "seront", "serais", "serait", "serions", "seraient", "fus", "fut", "furent"],
     &["sois", "soit", "soyons", "soyez", "soient", "fût"],
     // avoir
@@ -43,7 +63,8 @@ const FRENCH: &[&[&str]] = &[
     &["aie", "aies", "ait", "ayons", "ayez", "aient", "eût"],
 ];
 
-static FRENCH_SET: LazyLock<HashSet<&'static str>> = LazyLock::new(|| FRENCH.iter().copied().flatten().copied().collect());
+static FRENCH_SET: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| FRENCH.iter().copied().flatten().copied().collect());
 
 /// Whether a normalised token is on the French list.
 pub fn is_french_stop_word(token: &str) -> bool {

@@ -93,9 +93,7 @@ fn calls_for_elision(next: char) -> bool {
 
 /// The `t` of "a-t-il", which stands only for the ear.
 fn is_euphonic_t(text: &str, start: usize, end: usize) -> bool {
-    matches!(&text[start..end], "t" | "T")
-        && text[..start].ends_with(is_hyphen)
-        && text[end..].starts_with(is_hyphen)
+    matches!(&text[start..end], "t" | "T") && text[..start].ends_with(is_hyphen) && text[end..].starts_with(is_hyphen)
 }
 
 /// The end of a number with its decimals (`1,5`), its thousands (`19 500`, `1.200.000`) and its unit if glued (`15h`).
@@ -170,7 +168,10 @@ mod tests {
 
     #[test]
     fn hyphens_separate_clitics_and_compounds_but_not_designations() {
-        assert_eq!(words("Y a-t-il, dit-elle, un porte‑parole ?"), ["y", "a", "il", "dit", "elle", "un", "porte", "parole"]);
+        assert_eq!(
+            words("Y a-t-il, dit-elle, un porte‑parole ?"),
+            ["y", "a", "il", "dit", "elle", "un", "porte", "parole"]
+        );
         assert_eq!(words("va-t'en"), ["va", "t'", "en"]);
         assert_eq!(words("des F-16 et des Su-25"), ["des", "f-16", "et", "des", "su-25"]);
         assert_eq!(words("Covid-19"), ["covid", "19"]);

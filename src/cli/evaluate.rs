@@ -86,7 +86,8 @@ fn cross_validated(args: &Args) -> Result<Report> {
         return Err(Error::usage("--repeats 0 (allowed: 1 or more)"));
     }
     let plan = CrossValidation { folds: args.folds, repeats: args.repeats, seed: args.seed };
-    let bar = if args.common.quiet { ProgressBar::hidden() } else { ProgressBar::new((plan.folds * plan.repeats) as u64) };
+    let bar =
+        if args.common.quiet { ProgressBar::hidden() } else { ProgressBar::new((plan.folds * plan.repeats) as u64) };
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} folds, {eta} left") {
         bar.set_style(style);
     }
@@ -116,7 +117,10 @@ fn held_out(args: &Args, model: &ModelFile) -> Result<Report> {
     let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &TaskChoice::Known(wanted))?;
     say_notes(args, &dataset);
     if dataset.sha256(&dataset.examples) == model.provenance.data_sha256 {
-        note(args.common.quiet, "these are the paragraphs that the model was fitted on: the figures say nothing of new ones");
+        note(
+            args.common.quiet,
+            "these are the paragraphs that the model was fitted on: the figures say nothing of new ones",
+        );
     }
     hold_out(&dataset, model, args.seed)
 }
@@ -127,7 +131,10 @@ fn say_notes(args: &Args, dataset: &Dataset) {
         for (k, label) in spec.labels.iter().enumerate() {
             let mut gold = dataset.examples.iter().chain(&dataset.test).filter_map(|e| e.gold[t].as_ref());
             if !gold.any(|set| set.contains(LabelId(k))) {
-                note(args.common.quiet, &format!("label `{label}` of task `{}` has no example: its figures are n/a", spec.name));
+                note(
+                    args.common.quiet,
+                    &format!("label `{label}` of task `{}` has no example: its figures are n/a", spec.name),
+                );
             }
         }
     }

@@ -54,7 +54,10 @@ pub fn run(args: &Args) -> Outcome {
         if !convergence.converged {
             let gradient = convergence.gradient;
             let name = &task.spec().name;
-            note(args.common.quiet, &format!("task `{name}`: the solver stopped early (relative gradient {gradient:.1e})"));
+            note(
+                args.common.quiet,
+                &format!("task `{name}`: the solver stopped early (relative gradient {gradient:.1e})"),
+            );
         }
     }
     let provenance = Provenance {
@@ -106,7 +109,9 @@ fn refuse_empty_labels(dataset: &Dataset, examples: &[Example]) -> Result<()> {
 
 fn matching_report(path: &Path, data_sha256: &str, dataset: &Dataset, config: &Config) -> Result<ReportSummary> {
     let fault = |what: String| {
-        Error::artifact(what).at(path).hint("make the report again with `rubrique evaluate` on this data and configuration")
+        Error::artifact(what)
+            .at(path)
+            .hint("make the report again with `rubrique evaluate` on this data and configuration")
     };
     let bytes = std::fs::read(path).map_err(|e| fault(format!("the report cannot be read: {e}")))?;
     let report = Report::from_json(&bytes).map_err(|e| e.at(path))?;
@@ -114,7 +119,10 @@ fn matching_report(path: &Path, data_sha256: &str, dataset: &Dataset, config: &C
         return Err(fault("a report of held-out data (wanted: a cross-validation)".into()));
     }
     if report.data.sha256 != data_sha256 {
-        return Err(fault(format!("a report on other data (found {}; the labels are {data_sha256})", report.data.sha256)));
+        return Err(fault(format!(
+            "a report on other data (found {}; the labels are {data_sha256})",
+            report.data.sha256
+        )));
     }
     for spec in &dataset.tasks {
         let ours = serde_json::to_value(config.for_task(&spec.name)).unwrap_or_default();

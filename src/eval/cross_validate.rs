@@ -116,7 +116,8 @@ fn mean_thresholds<'a>(decisions: impl Iterator<Item = &'a Decision>) -> Option<
 }
 
 fn deal_sha256(judged: &[Judgement<'_>]) -> String {
-    let mut lines: Vec<(usize, &str, usize)> = judged.iter().map(|j| (j.repeat, j.example.id.as_str(), j.fold)).collect();
+    let mut lines: Vec<(usize, &str, usize)> =
+        judged.iter().map(|j| (j.repeat, j.example.id.as_str(), j.fold)).collect();
     lines.sort_unstable();
     let mut hash = Sha256::new();
     for line in lines {
@@ -191,5 +192,10 @@ pub(super) fn assemble(
 }
 
 pub(crate) fn probabilities_value(spec: &TaskSpec, prediction: &Prediction) -> Value {
-    spec.labels.iter().zip(&prediction.probabilities).map(|(label, p)| (label.clone(), Value::from(p.get()))).collect::<Map<_, _>>().into()
+    spec.labels
+        .iter()
+        .zip(&prediction.probabilities)
+        .map(|(label, p)| (label.clone(), Value::from(p.get())))
+        .collect::<Map<_, _>>()
+        .into()
 }

@@ -128,7 +128,8 @@ impl Metric {
             Metric::HammingLoss => match kind {
                 TaskKind::Single => ratio(rows.iter().filter(|r| r.gold != r.labels).count(), rows.len()),
                 TaskKind::Multi => {
-                    let wrong = |k| rows.iter().filter(move |r| r.gold.contains(LabelId(k)) != r.labels.contains(LabelId(k)));
+                    let wrong =
+                        |k| rows.iter().filter(move |r| r.gold.contains(LabelId(k)) != r.labels.contains(LabelId(k)));
                     ratio((0..labels).map(|k| wrong(k).count()).sum(), rows.len() * labels)
                 }
             },
@@ -231,7 +232,8 @@ pub fn roc_auc(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
 }
 
 fn ranked(rows: &[Judged<'_>], label: LabelId) -> Vec<(f64, bool)> {
-    let mut ranked: Vec<(f64, bool)> = rows.iter().map(|r| (r.probabilities[label.0], r.gold.contains(label))).collect();
+    let mut ranked: Vec<(f64, bool)> =
+        rows.iter().map(|r| (r.probabilities[label.0], r.gold.contains(label))).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     ranked
 }

@@ -217,7 +217,12 @@ pub(super) enum Spread {
 }
 
 /// The figures of one task; `thresholds` are the mean thresholds of its labels, if it has any.
-pub(super) fn task_report(spec: &TaskSpec, answers: &[Answer], spread: &Spread, thresholds: Option<&[f64]>) -> TaskReport {
+pub(super) fn task_report(
+    spec: &TaskSpec,
+    answers: &[Answer],
+    spread: &Spread,
+    thresholds: Option<&[f64]>,
+) -> TaskReport {
     let samples = Samples::of(answers, spread);
     let labels = spec.labels.len();
     let estimate = |metric: Metric| samples.estimate(&|rows| metric.of(spec.kind, labels, rows));
@@ -240,7 +245,10 @@ pub(super) fn task_report(spec: &TaskSpec, answers: &[Answer], spread: &Spread, 
                 f1: ratios[2].1.mean,
                 average_precision: ratios[3].1.mean,
                 roc_auc: ratios[4].1.mean,
-                support: samples.repeats.first().map_or(0, |rows| rows.iter().filter(|r| r.gold.contains(label)).count()),
+                support: samples
+                    .repeats
+                    .first()
+                    .map_or(0, |rows| rows.iter().filter(|r| r.gold.contains(label)).count()),
                 threshold: thresholds.map(|t| t[k]),
                 intervals: ratios.into_iter().map(|(name, e)| (name.to_string(), e)).collect(),
             };

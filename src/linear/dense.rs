@@ -22,8 +22,10 @@ const MOST_ITERATIONS: u64 = 2_000;
 pub(super) fn solve(problem: &Problem<'_>, params: &LogisticParams) -> Result<Vec<f64>> {
     let x = problem.x;
     if params.class_weight != ClassWeight::None {
-        return Err(Error::data("the linfa solver has no class weights (found class_weight = \"balanced\"; allowed: \"none\")")
-            .hint("set solver = \"sparse\", or class_weight = \"none\""));
+        return Err(Error::data(
+            "the linfa solver has no class weights (found class_weight = \"balanced\"; allowed: \"none\")",
+        )
+        .hint("set solver = \"sparse\", or class_weight = \"none\""));
     }
     if x.height() > MOST_ROWS {
         return Err(Error::data(format!(
@@ -48,7 +50,12 @@ pub(super) fn solve(problem: &Problem<'_>, params: &LogisticParams) -> Result<Ve
     Ok(solution)
 }
 
-fn fit_binary(rows: &Array2<f64>, problem: &Problem<'_>, k: usize, params: &LogisticParams) -> Result<(Array1<f64>, f64)> {
+fn fit_binary(
+    rows: &Array2<f64>,
+    problem: &Problem<'_>,
+    k: usize,
+    params: &LogisticParams,
+) -> Result<(Array1<f64>, f64)> {
     let answers: Array1<bool> = problem.answers.iter().skip(k).step_by(problem.outputs).copied().collect();
     let data = Dataset::new(rows.clone(), answers);
     let fitted = with_looser_tolerances(params, |tolerance| {

@@ -10,7 +10,7 @@
 
 use super::logistic::Problem;
 use super::sigmoid;
-use crate::sparse::SparseMatrix;
+use crate::sparse::{SparseMatrix, SparseRow};
 
 const MOST_NEWTON_STEPS: usize = 100;
 const MOST_CG_STEPS: usize = 200;
@@ -22,6 +22,77 @@ const LOOSEST_RESIDUAL: f64 = 0.25;
 
 /// Minimises the problem's objective until each gradient norm is below `tolerance` times its norm at zero.
 pub(super) fn solve(problem: &Problem<'_>, tolerance: f64) -> Vec<f64> {
+    let condensed = Condensed::of(problem.x);
+    let small =
+        Problem { x: &condensed.matrix, answers: problem.answers.clone(), costs: problem.costs.clone(), ..*problem };
+    condensed.expand(&minimise(&small, tolerance), problem.outputs)
+}
+
+/// The same problem with fewer columns in a better order.
+///
+/// Columns that hold one row only, the greater part of any vocabulary, are merged row by row: at the optimum their
+/// weights are proportional to their values, so one column with the norm of their values stands for all of them, exactly.
+/// The others are ordered by how many rows hold them, so that the weights in constant use lie together in the cache.
+struct Condensed {
+    matrix: SparseMatrix,
+    /// For each original column its new one and the factor to its weight.
+    places: Vec<(u32, f64)>,
+}
+
+impl Condensed {
+    fn of(x: &SparseMatrix) -> Self {
+        let mut holders = vec![0u32; x.width()];
+        for i in 0..x.height() {
+            x.row(i).0.iter().for_each(|&column| holders[column as usize] += 1);
+        }
+        let mut shared: Vec<u32> = (0..x.width() as u32).filter(|&c| holders[c as usize] > 1).collect();
+        shared.sort_by_key(|&c| (std::cmp::Reverse(holders[c as usize]), c));
+        let mut places = vec![(0, 0.0); x.width()];
+        for (new, &old) in (0..).zip(&shared) {
+            places[old as usize] = (new, 1.0);
+        }
+        let mut width = shared.len() as u32;
+        let rows: Vec<SparseRow> = (0..x.height())
+            .map(|i| {
+                let (columns, values) = x.row(i);
+                let single = |column: u32| holders[column as usize] == 1;
+                let mut pairs: Vec<(u32, f64)> = Vec::with_capacity(columns.len());
+                let mut square = 0.0;
+                for (&column, &value) in columns.iter().zip(values) {
+                    if single(column) {
+                        square += value * value;
+                    } else {
+                        pairs.push((places[column as usize].0, value));
+                    }
+                }
+                pairs.sort_unstable_by_key(|&(column, _)| column);
+                if square > 0.0 {
+                    let norm = square.sqrt();
+                    for (&column, &value) in columns.iter().zip(values).filter(|(c, _)| single(**c)) {
+                        places[column as usize] = (width, value / norm);
+                    }
+                    pairs.push((width, norm));
+                    width += 1;
+                }
+                SparseRow::from_sorted(pairs)
+            })
+            .collect();
+        Condensed { matrix: SparseMatrix::from_rows(width as usize, rows), places }
+    }
+
+    /// The solution over the original columns.
+    fn expand(&self, solution: &[f64], lanes: usize) -> Vec<f64> {
+        let mut expanded = Vec::with_capacity((self.places.len() + 1) * lanes);
+        for &(column, factor) in &self.places {
+            let at = column as usize * lanes;
+            expanded.extend(solution[at..at + lanes].iter().map(|w| w * factor));
+        }
+        expanded.extend_from_slice(&solution[self.matrix.width() * lanes..]);
+        expanded
+    }
+}
+
+fn minimise(problem: &Problem<'_>, tolerance: f64) -> Vec<f64> {
     let (x, lanes) = (problem.x, problem.outputs);
     let groups = Groups::of(problem);
     let weights = x.width() * lanes;
@@ -46,15 +117,17 @@ pub(super) fn solve(problem: &Problem<'_>, tolerance: f64) -> Vec<f64> {
         let direction = newton_direction(problem, &groups, &state, &gradient, &active, &residual_shares);
 
         // Along the direction, scores and penalty are known functions of the step: no further pass over the matrix.
-        let along = forward(x, lanes, &direction);
+        let mut along = vec![0.0; scores.len()];
+        forward(x, lanes, &direction, &mut along);
         let slope = groups.dots(&gradient, &direction);
         let cross = groups.dots(&solution[..weights], &direction[..weights]);
         let square = groups.dots(&direction[..weights], &direction[..weights]);
         let mut step: Vec<f64> = active.iter().map(|&a| if a { 1.0 } else { 0.0 }).collect();
         let mut searching = active.clone();
+        let mut trial = scores.clone();
         for _ in 0..MOST_HALVINGS {
-            let trial: Vec<f64> =
-                scores.iter().zip(&along).enumerate().map(|(i, (s, a))| s + step[groups.of_lane(i % lanes)] * a).collect();
+            trial.copy_from_slice(&scores);
+            add_scaled(&mut trial, &groups.by_lane(&step), &along);
             let losses = losses(problem, &groups, &trial);
             for g in 0..groups.count {
                 let penalty = step[g] * cross[g] + 0.5 * step[g] * step[g] * square[g];
@@ -79,21 +152,29 @@ pub(super) fn solve(problem: &Problem<'_>, tolerance: f64) -> Vec<f64> {
                 step[g] = 0.0;
             }
         }
-        for (i, (value, d)) in solution.iter_mut().zip(&direction).enumerate() {
-            *value += step[groups.of_lane(i % lanes)] * d;
-        }
-        for (i, (score, a)) in scores.iter_mut().zip(&along).enumerate() {
-            *score += step[groups.of_lane(i % lanes)] * a;
-        }
+        let step = groups.by_lane(&step);
+        add_scaled(&mut solution, &step, &direction);
+        add_scaled(&mut scores, &step, &along);
         state = State::at(problem, &scores);
         gradient = gradient_of(problem, &state, &solution);
     }
     solution
 }
 
+/// into += factor · from, with one factor a lane.
+fn add_scaled(into: &mut [f64], factors: &[f64], from: &[f64]) {
+    let lanes = factors.len();
+    for (into, from) in into.chunks_exact_mut(lanes).zip(from.chunks_exact(lanes)) {
+        for k in 0..lanes {
+            into[k] += factors[k] * from[k];
+        }
+    }
+}
+
 /// The gradient's Euclidean norm at a solution: one number an independent output, one for all softmax classes.
 pub(super) fn gradient_norms(problem: &Problem<'_>, solution: &[f64]) -> Vec<f64> {
-    let scores = forward(problem.x, problem.outputs, solution);
+    let mut scores = vec![0.0; problem.x.height() * problem.outputs];
+    forward(problem.x, problem.outputs, solution, &mut scores);
     let state = State::at(problem, &scores);
     Groups::of(problem).norms(&gradient_of(problem, &state, solution))
 }
@@ -109,8 +190,9 @@ impl Groups {
         Groups { count: if problem.softmax { 1 } else { problem.outputs }, lanes: problem.outputs }
     }
 
-    fn of_lane(&self, lane: usize) -> usize {
-        if self.count == 1 { 0 } else { lane }
+    /// One value a lane of one value a group.
+    fn by_lane(&self, values: &[f64]) -> Vec<f64> {
+        if self.count == 1 { vec![values[0]; self.lanes] } else { values.to_vec() }
     }
 
     fn dots(&self, a: &[f64], b: &[f64]) -> Vec<f64> {
@@ -182,7 +264,8 @@ fn losses(problem: &Problem<'_>, groups: &Groups, scores: &[f64]) -> Vec<f64> {
 }
 
 fn gradient_of(problem: &Problem<'_>, state: &State, solution: &[f64]) -> Vec<f64> {
-    let mut gradient = backward(problem.x, problem.outputs, &state.residuals);
+    let mut gradient = vec![0.0; solution.len()];
+    backward(problem.x, problem.outputs, &state.residuals, &mut gradient);
     let weights = problem.x.width() * problem.outputs;
     for (g, w) in gradient[..weights].iter_mut().zip(solution) {
         *g += w;
@@ -203,35 +286,41 @@ fn newton_direction(
     let scale = inverse_diagonal(problem, state);
     let mut running = active.to_vec();
     let mut direction = vec![0.0; gradient.len()];
-    let mut residual: Vec<f64> =
-        gradient.iter().enumerate().map(|(i, g)| if active[groups.of_lane(i % lanes)] { -g } else { 0.0 }).collect();
-    let mut scaled: Vec<f64> = residual.iter().zip(&scale).map(|(r, s)| r * s).collect();
-    let mut search = scaled.clone();
-    let mut energy = groups.dots(&residual, &scaled);
+    let on = groups.by_lane(&active.iter().map(|&a| f64::from(u8::from(a))).collect::<Vec<_>>());
+    let mut residual = vec![0.0; gradient.len()];
+    add_scaled(&mut residual, &on.iter().map(|a| -a).collect::<Vec<_>>(), gradient);
+    let mut search: Vec<f64> = residual.iter().zip(&scale).map(|(r, s)| r * s).collect();
+    let mut energy = groups.dots(&residual, &search);
     let target: Vec<f64> = energy.iter().zip(residual_shares).map(|(e, share)| e * share * share).collect();
+    let mut through = vec![0.0; problem.x.height() * lanes];
+    let mut product = vec![0.0; gradient.len()];
 
     for _ in 0..MOST_CG_STEPS {
-        let product = hessian_times(problem, state, &search);
+        hessian_times(problem, state, &search, &mut through, &mut product);
         let curvature = groups.dots(&search, &product);
         let step: Vec<f64> = (0..groups.count)
             .map(|g| if running[g] && curvature[g] > 0.0 { energy[g] / curvature[g] } else { 0.0 })
             .collect();
-        for (i, d) in direction.iter_mut().enumerate() {
-            let step = step[groups.of_lane(i % lanes)];
-            *d += step * search[i];
-            residual[i] -= step * product[i];
-            scaled[i] = residual[i] * scale[i];
+        let step = groups.by_lane(&step);
+        add_scaled(&mut direction, &step, &search);
+        add_scaled(&mut residual, &step.iter().map(|s| -s).collect::<Vec<_>>(), &product);
+        // From here on `product` holds the preconditioned residual.
+        for ((p, r), s) in product.iter_mut().zip(&residual).zip(&scale) {
+            *p = r * s;
         }
-        let next = groups.dots(&residual, &scaled);
+        let next = groups.dots(&residual, &product);
         for g in 0..groups.count {
             running[g] &= next[g] > target[g] && curvature[g] > 0.0;
         }
         if !running.contains(&true) {
             break;
         }
-        for (i, s) in search.iter_mut().enumerate() {
-            let g = groups.of_lane(i % lanes);
-            *s = if running[g] { scaled[i] + next[g] / energy[g] * *s } else { 0.0 };
+        let keep: Vec<f64> = (0..groups.count).map(|g| if running[g] { next[g] / energy[g] } else { 0.0 }).collect();
+        let keep = groups.by_lane(&keep);
+        for (search, fresh) in search.chunks_exact_mut(lanes).zip(product.chunks_exact(lanes)) {
+            for k in 0..lanes {
+                search[k] = fresh[k] + keep[k] * search[k];
+            }
         }
         energy = next;
     }
@@ -253,18 +342,20 @@ fn inverse_diagonal(problem: &Problem<'_>, state: &State) -> Vec<f64> {
         }
         let (columns, values) = x.row(i);
         for (&column, value) in columns.iter().zip(values) {
+            let square = value * value;
             let at = column as usize * lanes;
-            for k in 0..lanes {
-                diagonal[at + k] += curvature[k] * value * value;
+            for (d, c) in diagonal[at..at + lanes].iter_mut().zip(&curvature) {
+                *d += c * square;
             }
         }
     }
     diagonal.iter().map(|d| 1.0 / d.max(1e-12)).collect()
 }
 
-fn hessian_times(problem: &Problem<'_>, state: &State, vector: &[f64]) -> Vec<f64> {
+/// The Hessian times a vector; `through` is room for one number a row and lane.
+fn hessian_times(problem: &Problem<'_>, state: &State, vector: &[f64], through: &mut [f64], product: &mut [f64]) {
     let (x, lanes) = (problem.x, problem.outputs);
-    let mut through = forward(x, lanes, vector);
+    forward(x, lanes, vector, through);
     for (i, row) in through.chunks_exact_mut(lanes).enumerate() {
         let p = &state.probabilities[i * lanes..(i + 1) * lanes];
         let costs = &problem.costs[i * lanes..(i + 1) * lanes];
@@ -277,36 +368,32 @@ fn hessian_times(problem: &Problem<'_>, state: &State, vector: &[f64]) -> Vec<f6
             };
         }
     }
-    let mut product = backward(x, lanes, &through);
+    backward(x, lanes, through, product);
     let weights = x.width() * lanes;
     for (p, v) in product[..weights].iter_mut().zip(vector) {
         *p += v;
     }
-    product
 }
 
 /// X W + b for weights and intercepts laid out as a solution is: `lanes` numbers a row.
-fn forward(x: &SparseMatrix, lanes: usize, vector: &[f64]) -> Vec<f64> {
-    let mut out = vec![0.0; x.height() * lanes];
+fn forward(x: &SparseMatrix, lanes: usize, vector: &[f64], out: &mut [f64]) {
     in_lanes(lanes, |first, count| match count {
-        1 => forward_lanes::<1>(x, lanes, first, vector, &mut out),
-        2 => forward_lanes::<2>(x, lanes, first, vector, &mut out),
-        3 => forward_lanes::<3>(x, lanes, first, vector, &mut out),
-        _ => forward_lanes::<4>(x, lanes, first, vector, &mut out),
+        1 => forward_lanes::<1>(x, lanes, first, vector, out),
+        2 => forward_lanes::<2>(x, lanes, first, vector, out),
+        3 => forward_lanes::<3>(x, lanes, first, vector, out),
+        _ => forward_lanes::<4>(x, lanes, first, vector, out),
     });
-    out
 }
 
 /// Xᵀ R and the column sums of R, laid out as a solution is.
-fn backward(x: &SparseMatrix, lanes: usize, rows: &[f64]) -> Vec<f64> {
-    let mut out = vec![0.0; (x.width() + 1) * lanes];
+fn backward(x: &SparseMatrix, lanes: usize, rows: &[f64], out: &mut [f64]) {
+    out.fill(0.0);
     in_lanes(lanes, |first, count| match count {
-        1 => backward_lanes::<1>(x, lanes, first, rows, &mut out),
-        2 => backward_lanes::<2>(x, lanes, first, rows, &mut out),
-        3 => backward_lanes::<3>(x, lanes, first, rows, &mut out),
-        _ => backward_lanes::<4>(x, lanes, first, rows, &mut out),
+        1 => backward_lanes::<1>(x, lanes, first, rows, out),
+        2 => backward_lanes::<2>(x, lanes, first, rows, out),
+        3 => backward_lanes::<3>(x, lanes, first, rows, out),
+        _ => backward_lanes::<4>(x, lanes, first, rows, out),
     });
-    out
 }
 
 /// Deals lanes in fours, then what is left: a fixed count lets the compiler keep the sums in registers.
@@ -321,18 +408,26 @@ fn in_lanes(lanes: usize, mut pass: impl FnMut(usize, usize)) {
 
 fn forward_lanes<const L: usize>(x: &SparseMatrix, stride: usize, first: usize, vector: &[f64], out: &mut [f64]) {
     let intercepts = x.width() * stride + first;
-    for i in 0..x.height() {
-        let mut sums = [0.0; L];
-        let (columns, values) = x.row(i);
-        for (&column, &value) in columns.iter().zip(values) {
-            let at = column as usize * stride + first;
-            let weights = &vector[at..at + L];
-            for k in 0..L {
-                sums[k] += value * weights[k];
-            }
-        }
+    let add = |sums: &mut [f64; L], column: u32, value: f64| {
+        let at = column as usize * stride + first;
+        let weights = &vector[at..at + L];
         for k in 0..L {
-            out[i * stride + first + k] = sums[k] + vector[intercepts + k];
+            sums[k] += value * weights[k];
+        }
+    };
+    for i in 0..x.height() {
+        // Two chains of sums, since one would wait for each addition to end before it starts the next.
+        let (mut even, mut odd) = ([0.0; L], [0.0; L]);
+        let (columns, values) = x.row(i);
+        let (columns_of_two, values_of_two) = (columns.chunks_exact(2), values.chunks_exact(2));
+        let rest = columns_of_two.remainder().iter().zip(values_of_two.remainder());
+        for (c, v) in columns_of_two.zip(values_of_two) {
+            add(&mut even, c[0], v[0]);
+            add(&mut odd, c[1], v[1]);
+        }
+        rest.for_each(|(&c, &v)| add(&mut even, c, v));
+        for k in 0..L {
+            out[i * stride + first + k] = even[k] + odd[k] + vector[intercepts + k];
         }
     }
 }

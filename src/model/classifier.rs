@@ -92,8 +92,7 @@ impl<'a> TrainingSet<'a> {
                 models[t] = Some(model);
             }
         }
-        let predictions =
-            (0..test.len()).map(|i| columns.iter().map(|column| column[i].clone()).collect()).collect();
+        let predictions = (0..test.len()).map(|i| columns.iter().map(|column| column[i].clone()).collect()).collect();
         Ok((Classifier { tasks: models.into_iter().flatten().collect() }, predictions))
     }
 
@@ -136,12 +135,8 @@ impl<'a> TrainingSet<'a> {
                 strata(&specs, &gold)
             })
             .collect();
-        let items: Vec<Item<'_>> = bundle
-            .rows
-            .iter()
-            .zip(&row_strata)
-            .map(|(&i, strata)| Item { group: self.groups[i], strata })
-            .collect();
+        let items: Vec<Item<'_>> =
+            bundle.rows.iter().zip(&row_strata).map(|(&i, strata)| Item { group: self.groups[i], strata }).collect();
         let k = inner_folds(&items);
         if k < 2 {
             return Ok(unlearnt());

@@ -163,7 +163,9 @@ impl Config {
             None => toml::Table::new(),
             Some(toml::Value::Table(tasks)) => tasks,
             Some(other) => {
-                return Err(Error::usage(format!("`tasks` is not a table (found {other}; allowed: [tasks.NAME.classifier])")));
+                return Err(Error::usage(format!(
+                    "`tasks` is not a table (found {other}; allowed: [tasks.NAME.classifier])"
+                )));
             }
         };
         if !table.contains_key("features") {
@@ -176,7 +178,9 @@ impl Config {
             let mut merged = toml::Value::Table(table.clone());
             merge(&mut merged, overrides);
             let toml::Value::Table(merged) = merged else {
-                return Err(Error::usage(format!("`tasks.{name}` is not a table (allowed: [tasks.{name}.classifier])")));
+                return Err(Error::usage(format!(
+                    "`tasks.{name}` is not a table (allowed: [tasks.{name}.classifier])"
+                )));
             };
             let params = checked(merged)?;
             if params != common {
@@ -267,7 +271,9 @@ fn checked(table: toml::Table) -> Result<PipelineParams> {
     if let Thresholds::Fixed(t) = classifier.thresholds
         && !(t > 0.0 && t < 1.0)
     {
-        return wrong(format!("classifier.thresholds out of range (found {t}; allowed: \"f1\", or a number in (0, 1))"));
+        return wrong(format!(
+            "classifier.thresholds out of range (found {t}; allowed: \"f1\", or a number in (0, 1))"
+        ));
     }
     Ok(params)
 }
@@ -292,7 +298,10 @@ mod tests {
         let text = "[features.words]\nngrams = [1, 2]\n[tasks.tone.features.words]\nstem = false\n[tasks.tone.classifier]\nc = 3.0";
         let config = Config::from_toml(text).unwrap();
         let tone = config.for_task("tone");
-        assert_eq!((tone.features["words"].ngrams, tone.features["words"].stem, tone.classifier.c), ([1, 2], false, 3.0));
+        assert_eq!(
+            (tone.features["words"].ngrams, tone.features["words"].stem, tone.classifier.c),
+            ([1, 2], false, 3.0)
+        );
         assert!(config.for_task("theme").features["words"].stem);
         assert_eq!(Config::from_toml(&config.to_toml()).unwrap(), config);
     }

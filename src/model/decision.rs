@@ -42,7 +42,8 @@ const EVEN: f64 = 0.5;
 impl Decision {
     /// Whether the settings ask for anything that is learnt from out-of-fold scores.
     pub(super) fn is_learnt(kind: TaskKind, params: &ClassifierParams) -> bool {
-        params.calibration == Calibration::Platt || (kind == TaskKind::Multi && matches!(params.thresholds, Thresholds::Learnt(_)))
+        params.calibration == Calibration::Platt
+            || (kind == TaskKind::Multi && matches!(params.thresholds, Thresholds::Learnt(_)))
     }
 
     /// The decision that nothing was learnt for.
@@ -82,7 +83,12 @@ impl Decision {
                                 best_threshold(p).unwrap_or(EVEN)
                             }
                         };
-                        LabelDecision { slope: curve.slope, offset: curve.offset, calibrated: fitted.is_some(), threshold }
+                        LabelDecision {
+                            slope: curve.slope,
+                            offset: curve.offset,
+                            calibrated: fitted.is_some(),
+                            threshold,
+                        }
                     })
                     .collect(),
             ),

@@ -224,9 +224,11 @@ fn damaged(what: &str) -> Error {
 
 fn read_header(json: &str) -> Result<Header> {
     let versions: serde_json::Value = serde_json::from_str(json).map_err(|e| damaged(&e.to_string()))?;
-    for (key, known) in
-        [("format", u64::from(FORMAT)), ("cleaner", u64::from(CLEANER_VERSION)), ("analyzer", u64::from(ANALYZER_VERSION))]
-    {
+    for (key, known) in [
+        ("format", u64::from(FORMAT)),
+        ("cleaner", u64::from(CLEANER_VERSION)),
+        ("analyzer", u64::from(ANALYZER_VERSION)),
+    ] {
         let found = &versions[key];
         if found.as_u64() != Some(known) {
             return Err(damaged(&format!("{key} version: found {found}; this program knows {known}")));

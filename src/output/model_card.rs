@@ -12,7 +12,8 @@ const WORDS: usize = 12;
 fn strongest(task: &TaskModel) -> Vec<(&str, Vec<(&str, f64)>)> {
     let featurizer = task.featurizer();
     let outputs = task.regression().outputs();
-    let is_word = |block: &str| featurizer.blocks().any(|(name, params, _)| name == block && params.analyzer == Unit::Word);
+    let is_word =
+        |block: &str| featurizer.blocks().any(|(name, params, _)| name == block && params.analyzer == Unit::Word);
     let words = featurizer.blocks().any(|(name, _, _)| is_word(name));
     task.spec()
         .labels
@@ -94,7 +95,8 @@ pub fn model_table(model: &ModelFile) -> String {
         text += &format!("\n{name}: decisions\n{}\n", table(&DECISIONS_HEADER, decisions(task), false));
         text += &format!("\n{name}: strongest terms\n");
         for (label, terms) in strongest(task) {
-            let terms: Vec<String> = terms.iter().map(|(term, weight)| format!("{} {weight:.2}", term.trim())).collect();
+            let terms: Vec<String> =
+                terms.iter().map(|(term, weight)| format!("{} {weight:.2}", term.trim())).collect();
             text += &format!("  {label}: {}\n", terms.join(", "));
         }
     }
@@ -114,7 +116,8 @@ pub fn model_markdown(model: &ModelFile) -> String {
         let name = &task.spec().name;
         text += &format!("\n## Task `{name}`\n\n{}\n", markdown_table(&DECISIONS_HEADER, &decisions(task)));
         for (label, terms) in strongest(task) {
-            let terms: Vec<String> = terms.iter().map(|(term, weight)| format!("{} {weight:.2}", term.trim())).collect();
+            let terms: Vec<String> =
+                terms.iter().map(|(term, weight)| format!("{} {weight:.2}", term.trim())).collect();
             text += &format!("- **{label}**: {}\n", terms.join(", "));
         }
     }

@@ -59,11 +59,7 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     ///
     /// `Ok(Err(_))` if a document cannot be written in this format (a CSV row with columns that the header lacks);
     /// `Err(_)` if the output fails.
-    pub fn document(
-        &mut self,
-        document: &Document,
-        paragraphs: &[LabelledParagraph],
-    ) -> std::io::Result<Result<()>> {
+    pub fn document(&mut self, document: &Document, paragraphs: &[LabelledParagraph]) -> std::io::Result<Result<()>> {
         match self.format {
             PredictionFormat::Table => self.table(document, paragraphs)?,
             PredictionFormat::Jsonl => {

@@ -49,7 +49,12 @@ fn headline(report: &Report) -> String {
         }
         (None, None) => String::new(),
     };
-    format!("{} paragraphs of {} articles (data {}).\n{how}", data.paragraphs, data.groups, &data.sha256[..12.min(data.sha256.len())])
+    format!(
+        "{} paragraphs of {} articles (data {}).\n{how}",
+        data.paragraphs,
+        data.groups,
+        &data.sha256[..12.min(data.sha256.len())]
+    )
 }
 
 fn sheets(name: &str, task: &TaskReport) -> [Sheet; 2] {

@@ -10,8 +10,8 @@ mod source;
 
 pub use cleaner::{CLEANER_VERSION, Cleaner};
 pub use document::{Document, Paragraph};
-pub use rows::{Columns, Row, RowReader, Rows};
 pub(crate) use rows::missing_column;
+pub use rows::{Columns, Row, Rows};
 pub use source::{Format, Source};
 
 use crate::error::{Error, Result};

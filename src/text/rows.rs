@@ -74,16 +74,18 @@ pub(crate) fn missing_column<'a>(wanted: &str, found: impl Iterator<Item = &'a S
         .hint("name the column with --text, --id or --group, or correct the header")
 }
 
-/// The rows of a source, read as they are asked for.
-pub type Rows = Box<dyn Iterator<Item = Result<Row>> + Send>;
+type RowIterator = Box<dyn Iterator<Item = Result<Row>> + Send>;
 
-/// Opens tables.
-pub struct RowReader;
+/// The rows of a table, read as they are asked for.
+///
+/// Each item is a row or what is wrong with one, with path and line; reading goes on after a bad row.
+pub struct Rows {
+    header: Vec<String>,
+    rows: RowIterator,
+}
 
-impl RowReader {
+impl Rows {
     /// Starts reading a CSV, TSV or JSONL source.
-    ///
-    /// Each item is a row or what is wrong with one, with path and line; reading goes on after a bad row.
     ///
     /// # Errors
     ///
@@ -91,19 +93,32 @@ impl RowReader {
     pub fn open(source: &Source) -> Result<Rows> {
         let path = source.id().to_string();
         let input = source.open()?;
-        let rows: Rows = match source.format() {
+        let (header, rows) = match source.format() {
             Format::Csv => delimited(input, b',').map_err(|e| e.at(&path))?,
             Format::Tsv => delimited(input, b'\t').map_err(|e| e.at(&path))?,
-            Format::Jsonl => json_lines(input),
+            Format::Jsonl => (Vec::new(), json_lines(input)),
             Format::Article => {
                 return Err(Error::data("not a table (allowed: .csv, .tsv, .jsonl)").at(&path));
             }
         };
-        Ok(Box::new(rows.map(move |row| row.map_err(|e| e.at(&path)))))
+        Ok(Rows { header, rows: Box::new(rows.map(move |row| row.map_err(|e| e.at(&path)))) })
+    }
+
+    /// The columns that the header names; JSONL has no header.
+    pub fn header(&self) -> &[String] {
+        &self.header
     }
 }
 
-fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<Rows> {
+impl Iterator for Rows {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rows.next()
+    }
+}
+
+fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>, RowIterator)> {
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(QuoteWatch::new(input));
     let header = reader.byte_headers().map_err(|e| Error::data(format!("cannot be read: {e}")))?.clone();
     let mut names: Vec<String> = Vec::new();
@@ -119,9 +134,10 @@ fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<Rows> {
     if names.is_empty() {
         return Err(Error::data("empty file (found no header line; allowed: a header and rows)"));
     }
+    let header_names = names.clone();
     let mut record = csv::ByteRecord::new();
     let mut failed = false;
-    Ok(Box::new(std::iter::from_fn(move || {
+    let rows = std::iter::from_fn(move || {
         if failed {
             return None;
         }
@@ -142,7 +158,8 @@ fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<Rows> {
                 Some(Err(Error::data(format!("cannot be read: {e}"))))
             }
         }
-    })))
+    });
+    Ok((header_names, Box::new(rows)))
 }
 
 fn cells(names: &[String], record: &csv::ByteRecord) -> Result<Map<String, Value>> {
@@ -206,7 +223,7 @@ impl Read for QuoteWatch {
     }
 }
 
-fn json_lines(input: Box<dyn Read + Send>) -> Rows {
+fn json_lines(input: Box<dyn Read + Send>) -> RowIterator {
     let mut reader = BufReader::new(input);
     let mut line = 0;
     let mut bytes = Vec::new();
@@ -250,8 +267,8 @@ mod tests {
     fn rows(format: Format, bytes: &[u8]) -> Vec<std::result::Result<Row, String>> {
         let input = Box::new(std::io::Cursor::new(bytes.to_vec()));
         let rows = match format {
-            Format::Csv => delimited(input, b','),
-            Format::Tsv => delimited(input, b'\t'),
+            Format::Csv => delimited(input, b',').map(|(_, rows)| rows),
+            Format::Tsv => delimited(input, b'\t').map(|(_, rows)| rows),
             _ => Ok(json_lines(input)),
         };
         match rows {

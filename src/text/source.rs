@@ -1,7 +1,7 @@
 //! Where text is read from.
 
 use crate::error::{Error, Result};
-use crate::text::{Columns, Document, RowReader, decode};
+use crate::text::{Columns, Document, Rows, decode};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -117,7 +117,7 @@ impl Source {
         }
         let (path, columns) = (self.id.clone(), columns.clone());
         Ok(Box::new(
-            RowReader::open(self)?
+            Rows::open(self)?
                 .map(move |row| row.and_then(|r| r.into_document(&columns, &path)).map_err(|e| e.at(&path))),
         ))
     }

@@ -1,0 +1,100 @@
+//! `classify`
+
+use super::util::Place;
+use serde_json::Value;
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const PAGE: &str = "\u{feff}Menu\n\nL’armée a repris la ville,\u{a0}après trois   jours de combats.\n\
+                    Lire aussi : la ville en images\nLe prix du baril de pétrole a baissé de deux dollars lundi.\n";
+
+#[test]
+fn offsets_slice_back_to_the_text() {
+    let place = Place::new();
+    place.write("in/page.txt", PAGE);
+    place.write("in/README.md", "Ceci n'est pas un article de journal, mais une note.\n");
+    let ran = place.run(&["classify", "in", "--format", "jsonl"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let found = lines(&ran.stdout);
+    assert_eq!(found.len(), 2);
+    for (i, line) in found.iter().enumerate() {
+        assert_eq!(line["document"], "in/page.txt");
+        assert_eq!(line["paragraph"], i + 1);
+        let slice = &PAGE[line["start"].as_u64().unwrap() as usize..line["end"].as_u64().unwrap() as usize];
+        assert_eq!(slice.split_whitespace().collect::<Vec<_>>().join(" "), line["text"].as_str().unwrap());
+        assert!(line["labels"]["theme"].is_array() && line["labels"]["tone"].is_string());
+        let tone: f64 = line["probabilities"]["tone"].as_object().unwrap().values().map(|p| p.as_f64().unwrap()).sum();
+        assert!((tone - 1.0).abs() < 1e-9);
+    }
+    assert_eq!(found[0]["text"], "L’armée a repris la ville, après trois jours de combats.");
+    let piped = place.run_with_input(&["classify", "-", "--format", "jsonl"], PAGE);
+    assert_eq!(piped.stdout, ran.stdout.replace("in/page.txt", "-"));
+    assert_eq!(place.run_with_input(&["classify", "--format", "jsonl"], PAGE).stdout, piped.stdout);
+}
+
+#[test]
+fn a_row_is_one_paragraph_as_it_is_and_keeps_its_columns() {
+    let place = Place::new();
+    place.write("rows.csv", "id,text,source,theme\nr1,\"Menu\n deux  espaces\",presse,gold\n,Publié le 3 mai.,,\n");
+    let ran = place.run(&["classify", "rows.csv", "--format", "jsonl"]);
+    let found = lines(&ran.stdout);
+    assert_eq!(found[0]["document"], "r1");
+    assert_eq!(found[0]["text"], "Menu\n deux  espaces");
+    assert_eq!((found[0]["start"].as_u64(), found[0]["end"].as_u64()), (Some(0), Some(19)));
+    assert_eq!((&found[0]["source"], &found[0]["theme"]), (&"presse".into(), &"gold".into()));
+    assert_eq!(found[1]["document"], "rows.csv:4", "an empty id is path:line");
+
+    let csv = place.run(&["classify", "rows.csv", "--format", "csv"]).stdout;
+    let header = csv.lines().next().unwrap();
+    assert_eq!(
+        header,
+        "document,paragraph,start,end,text,theme,tone,p_theme_military,p_theme_energy,p_theme_diplomacy,\
+         p_theme_terrorism,p_tone_positive,p_tone_neutral,p_tone_negative,id,source,input_theme"
+    );
+    place.write("rows.jsonl", "{\"body\":\"Une phrase.\",\"n\":7,\"labels\":1}\n");
+    let ran = place.run(&["classify", "rows.jsonl", "--text", "body", "--format", "json"]);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&found[0]["n"], &found[0]["input_labels"]), (&7.into(), &1.into()));
+}
+
+#[test]
+fn a_text_alone_is_labelled_as_in_a_batch() {
+    let place = Place::new();
+    let texts: Vec<String> =
+        (0..600).map(|i| format!("{{\"text\":\"Le général {i} a visité la centrale.\"}}\n")).collect();
+    place.write("all.jsonl", texts.concat());
+    let all = lines(&place.run(&["classify", "all.jsonl", "--format", "jsonl", "--threads", "2"]).stdout);
+    assert_eq!(all.len(), 600);
+    for i in [0, 255, 256, 599] {
+        place.write("one.jsonl", &texts[i]);
+        let one = lines(&place.run(&["classify", "one.jsonl", "--format", "jsonl"]).stdout);
+        assert_eq!((&one[0]["probabilities"], &one[0]["labels"]), (&all[i]["probabilities"], &all[i]["labels"]));
+    }
+}
+
+#[test]
+fn the_output_file_decides_the_format_and_appears_whole() {
+    let place = Place::new();
+    place.write("page.txt", PAGE);
+    for (output, begins) in
+        [("o.jsonl", "{\"document\""), ("o.json", "[\n{"), ("o.csv", "document,"), ("o.txt", "page.txt")]
+    {
+        let ran = place.run(&["classify", "page.txt", "--output", output]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+        assert!(place.read(output).starts_with(begins), "{output}");
+    }
+    let ran = place.run(&["classify", "page.txt", "--output", "o.xyz"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("no format for extension `xyz`") && ran.stderr.contains("--format"));
+}
+
+#[test]
+fn an_article_without_paragraphs_is_no_error() {
+    let place = Place::new();
+    place.write("empty.txt", "");
+    let ran = place.run(&["classify", "empty.txt", "--format", "json"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "[]\n"));
+    assert_eq!(place.run(&["classify", "empty.txt"]).stdout, "empty.txt\n  (no paragraph)\n");
+}

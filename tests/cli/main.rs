@@ -1,0 +1,7 @@
+//! The program as a user meets it: exit codes, messages, and what stands in the outputs.
+
+mod classify;
+mod evaluate;
+mod train;
+mod util;
+mod wrong_input;

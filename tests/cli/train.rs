@@ -1,0 +1,65 @@
+//! `train` and `inspect`.
+
+use super::util::Place;
+
+#[test]
+fn the_same_labels_give_the_same_bytes_on_any_number_of_threads() {
+    let place = Place::new().with_small_labels();
+    for (model, threads) in [("a", "1"), ("b", "2"), ("c", "3")] {
+        let ran = place.run(&["train", "labels", "--output", model, "--threads", threads]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+    let bytes = |name| std::fs::read(place.path(name)).unwrap();
+    assert!(bytes("a") == bytes("b") && bytes("b") == bytes("c"));
+}
+
+#[test]
+fn a_report_goes_into_the_model_only_if_data_and_settings_match() {
+    let place = Place::new().with_small_labels();
+    place.write("weak.toml", "[classifier]\nc = 0.01\n");
+    assert_eq!(place.run(&["evaluate", "labels", "--output", "report.json"]).code, 0);
+    let train =
+        |more: &[&str]| place.run(&[&["train", "labels", "--report", "report.json", "--output", "m"], more].concat());
+    assert_eq!(train(&[]).code, 0);
+    let card = place.run(&["inspect", "m", "--format", "markdown"]).stdout;
+    let report: serde_json::Value = serde_json::from_str(&place.read("report.json")).unwrap();
+    let mean = report["tasks"]["mood"]["macro_f1"]["mean"].as_f64().unwrap();
+    assert!(card.contains(&format!("| mood | macro_f1 | {mean:.3} |")), "{card}");
+
+    let other = train(&["--config", "weak.toml"]);
+    assert_eq!(other.code, 4);
+    assert!(other.stderr.contains("other settings of task `mood`"), "{}", other.stderr);
+    place.write("labels/more.csv", "id,text,subject,mood\nz,Encore la mer.,sea,good\n");
+    let other = train(&[]);
+    assert_eq!(other.code, 4);
+    assert!(other.stderr.contains("a report on other data"), "{}", other.stderr);
+}
+
+#[test]
+fn inspect_prints_a_configuration_that_trains_the_same_model() {
+    let place = Place::new().with_small_labels();
+    place.write("own.toml", "[features.words]\nngrams = [1, 2]\n[tasks.mood.classifier]\nc = 3.0\n");
+    assert_eq!(place.run(&["train", "labels", "--config", "own.toml", "--output", "a"]).code, 0);
+    let printed = place.run(&["inspect", "a", "--config"]);
+    assert_eq!(printed.code, 0);
+    place.write("printed.toml", printed.stdout);
+    assert_eq!(place.run(&["train", "labels", "--config", "printed.toml", "--output", "b"]).code, 0);
+    assert!(std::fs::read(place.path("a")).unwrap() == std::fs::read(place.path("b")).unwrap());
+}
+
+#[test]
+fn inspect_names_the_words_that_carry_a_label() {
+    let place = Place::new().with_small_labels();
+    assert_eq!(place.run(&["train", "labels", "--output", "m"]).code, 0);
+    let card: serde_json::Value =
+        serde_json::from_str(&place.run(&["inspect", "m", "--format", "json"]).stdout).unwrap();
+    let strongest: Vec<&str> = card["tasks"]["mood"]["strongest"]["good"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|term| term["term"].as_str())
+        .collect();
+    assert!(strongest.contains(&"bien") || strongest.contains(&"soleil"), "{strongest:?}");
+    assert!(!strongest.contains(&"mal"), "{strongest:?}");
+}

@@ -1,0 +1,170 @@
+//! Wrong input gets its exit code and a message that says where, what was found, what is allowed and what to try.
+
+use super::util::{Place, TASKS, small_labels};
+
+/// Runs, and checks the exit code, every part of the message, and that no file appeared.
+fn refused(place: &Place, arguments: &[&str], code: i32, says: &[&str]) {
+    let before = place.files();
+    let ran = place.run(arguments);
+    assert_eq!(ran.code, code, "{arguments:?}: {}", ran.stderr);
+    for part in says {
+        assert!(ran.stderr.contains(part), "{arguments:?}: {part:?} is not in {}", ran.stderr);
+    }
+    assert_eq!(ran.stdout, "", "{arguments:?}");
+    assert_eq!(place.files(), before, "{arguments:?} left a file");
+}
+
+const TRAIN: [&str; 4] = ["train", "labels", "--output", "model.safetensors"];
+
+#[test]
+fn labels_that_cannot_be_used() {
+    let header = "id,group,text,subject,mood\n";
+    let cases: [(&str, String, &[&str]); 8] = [
+        (
+            "missing column",
+            "id,texte,subject,mood\n1,a,sea,good\n".into(),
+            &["labels/x.csv:1:", "no column `text`", "`texte`", "--text"],
+        ),
+        ("missing task", "id,text,subject\n1,a,sea\n".into(), &["no column `mood`", "--task"]),
+        (
+            "unknown label",
+            format!("{header}1,g,a,sea,good\n2,g,b,lake,bad\n"),
+            &["labels/x.csv:3:", "found `lake`", "allowed: sea, hill"],
+        ),
+        ("no row", header.into(), &["labels", "no labelled paragraph"]),
+        ("empty file", String::new(), &["labels/x.csv", "empty file"]),
+        (
+            "a label without example",
+            format!("{header}1,g,a,sea,good\n2,h,b,,bad\n"),
+            &["label `hill`", "no example", "found 0 of 2"],
+        ),
+        (
+            "a repeated id",
+            format!("{header}1,g,a,sea,good\n1,h,b,hill,bad\n"),
+            &["labels/x.csv:3:", "id `1` stands twice", "labels/x.csv:2"],
+        ),
+        (
+            "an unclosed quote",
+            format!("{header}1,g,\"a,sea,good\n2,h,b,hill,bad\n"),
+            &["labels/x.csv:2:", "never closed"],
+        ),
+    ];
+    for (what, csv, says) in cases {
+        let place = Place::new();
+        place.write("labels/tasks.toml", TASKS);
+        place.write("labels/x.csv", csv);
+        refused(&place, &TRAIN, 3, says);
+        assert!(!what.is_empty());
+    }
+}
+
+#[test]
+fn bytes_that_are_not_utf_8() {
+    let place = Place::new();
+    place.write("labels/tasks.toml", TASKS);
+    place.write("labels/x.csv", b"id,text,subject,mood\n1,caf\xe9,sea,good\n");
+    refused(&place, &TRAIN, 3, &["labels/x.csv:2:", "not UTF-8", "0xe9", "iconv"]);
+    place.write("page.txt", b"Une ligne.\nLe caf\xe9 est ferm\xe9.\n");
+    refused(&place, &["classify", "page.txt"], 3, &["page.txt:2:", "not UTF-8", "iconv"]);
+}
+
+#[test]
+fn places_that_do_not_exist() {
+    let place = Place::new().with_small_labels();
+    refused(&place, &["train", "nowhere", "--output", "m"], 3, &["nowhere", "no such file"]);
+    refused(&place, &["classify", "nowhere"], 3, &["nowhere", "no such file"]);
+    refused(&place, &["classify", "labels"], 3, &["labels", "no articles", "classify FILE.csv"]);
+    refused(
+        &place,
+        &["classify", "labels/small.csv", "--model", "none"],
+        4,
+        &["none", "cannot be read", "rubrique train"],
+    );
+    refused(&place, &["train", "labels", "--output", "no/such/dir/m"], 2, &["no/such/dir/m", "cannot be written"]);
+    refused(&place, &["train", "labels", "--output", "labels"], 2, &["is a directory"]);
+}
+
+#[test]
+fn tasks_that_nothing_describes() {
+    let place = Place::new();
+    place.write("tweets.csv", small_labels());
+    refused(&place, &["evaluate", "tweets.csv"], 2, &["tasks.toml", "`mood`", "`subject`", "--task COLUMN:multi"]);
+    refused(&place, &["evaluate", "tweets.csv", "--task", "mood"], 2, &["NAME:single"]);
+    refused(&place, &["evaluate", "tweets.csv", "--task", "tone:single"], 3, &["no column `tone`", "`mood`"]);
+    refused(
+        &place,
+        &["evaluate", "tweets.csv", "--task", "mood:single", "--group", "article"],
+        2,
+        &["no column `article` for --group"],
+    );
+    refused(
+        &place,
+        &["evaluate", "tweets.csv", "--task", "mood:single", "--folds", "90"],
+        3,
+        &["too few groups for 90 folds (found 24)"],
+    );
+    refused(&place, &["evaluate", "tweets.csv", "--task", "mood:single", "--folds", "1"], 2, &["at least 2"]);
+}
+
+#[test]
+fn configurations_that_cannot_be_used() {
+    let place = Place::new().with_small_labels();
+    place.write("c.toml", "[classifier]\nspeed = 3\n");
+    refused(
+        &place,
+        &["train", "labels", "--config", "c.toml", "--output", "m"],
+        2,
+        &["c.toml", "unknown field `speed`", "`class_weight`"],
+    );
+    place.write("c.toml", "[classifier]\nsolver = \"linfa\"\n");
+    refused(
+        &place,
+        &["train", "labels", "--config", "c.toml", "--output", "m"],
+        3,
+        &["no class weights", "solver = \"sparse\""],
+    );
+    refused(
+        &place,
+        &["train", "labels", "--config", "none.toml", "--output", "m"],
+        2,
+        &["none.toml", "cannot be read"],
+    );
+}
+
+#[test]
+fn model_files_that_are_damaged_or_foreign() {
+    let place = Place::new().with_small_labels();
+    assert_eq!(place.run(&TRAIN).code, 0);
+    let good = std::fs::read(place.path("model.safetensors")).unwrap();
+    let classify = ["classify", "labels/small.csv", "--model", "bad.safetensors"];
+    let header = String::from_utf8_lossy(&good[..4000]).into_owned();
+    assert!(header.contains("{\\\"format\\\":1,"));
+    let swapped = |from: &str, to: &str| {
+        let at = good.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+        [&good[..at], to.as_bytes(), &good[at + from.len()..]].concat()
+    };
+    let cases: [(Vec<u8>, &[&str]); 6] = [
+        (b"not a model".to_vec(), &["bad.safetensors", "not a safetensors file"]),
+        (Vec::new(), &["not a safetensors file"]),
+        (good[..good.len() - 10].to_vec(), &["not a safetensors file"]),
+        (swapped("\\\"format\\\":1,", "\\\"format\\\":7,"), &["format version: found 7; this program knows 1"]),
+        (swapped("\\\"decision\\\"", "\\\"decisiom\\\""), &["unknown field `decisiom`"]),
+        (swapped("rust-stemmers 1.2.0", "rust-stemmers 9.9.9"), &["rust-stemmers 9.9.9", "rust-stemmers 1.2.0"]),
+    ];
+    for (bytes, says) in cases {
+        place.write("bad.safetensors", bytes);
+        refused(&place, &classify, 4, says);
+    }
+}
+
+#[test]
+fn one_bad_article_does_not_stop_the_rest() {
+    let place = Place::new();
+    place.write("in/a.txt", b"\xff\xfe");
+    place.write("in/b.txt", "Le bilan des inondations est lourd dans toute la vallée.\n");
+    let ran = place.run(&["classify", "in", "--format", "jsonl"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains("in/a.txt:1: not UTF-8"));
+    assert_eq!(ran.stdout.lines().count(), 1);
+    assert!(ran.stdout.contains("\"document\":\"in/b.txt\""));
+}

@@ -1,0 +1,168 @@
+//! The whole pipeline, from text to decided labels: what every fitted classifier must keep.
+
+use rubrique::dataset::{Dataset, Example, TaskChoice};
+use rubrique::eval::{CrossValidation, cross_validate, training_set};
+use rubrique::model::{Classifier, Config, ModelFile};
+use rubrique::task::{LabelId, TaskKind};
+use rubrique::text::{Cleaner, Columns, Format, Source};
+use std::path::Path;
+
+fn labels() -> Dataset {
+    Dataset::read(Path::new("labels"), &Columns::default(), &TaskChoice::Described).unwrap()
+}
+
+/// A part of the project's labels, small enough to fit many times.
+fn some_labels(articles: usize) -> Dataset {
+    let mut dataset = labels();
+    let mut groups: Vec<String> = dataset.examples.iter().map(|e| e.group.clone()).collect();
+    groups.dedup();
+    groups.truncate(articles);
+    dataset.examples.retain(|e| groups.contains(&e.group));
+    dataset
+}
+
+fn fit(dataset: &Dataset, config: &Config, rows: &[usize]) -> Classifier {
+    training_set(&dataset.tasks, &dataset.examples, config).fit(config, rows, 0).unwrap()
+}
+
+fn configs() -> [(&'static str, Config); 2] {
+    [
+        ("press", Config::from_toml(include_str!("../models/press.toml")).unwrap()),
+        ("baseline", Config::from_toml(include_str!("../models/baseline.toml")).unwrap()),
+    ]
+}
+
+#[test]
+fn a_fold_never_sees_a_word_of_its_test_part() {
+    let mut dataset = some_labels(60);
+    let n = dataset.examples.len();
+    // A word of its own in every text.
+    for (i, example) in dataset.examples.iter_mut().enumerate() {
+        example.text.push_str(&format!(" zyx{i}qwv"));
+    }
+    for (name, config) in configs() {
+        let set = training_set(&dataset.tasks, &dataset.examples, &config);
+        let (train, test): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| i % 4 != 0);
+        let (classifier, _) = set.fit_and_predict(&config, &train, &test, 0).unwrap();
+        for task in classifier.tasks() {
+            let terms: Vec<&str> = task.featurizer().terms().map(|(_, term)| term).collect();
+            let known = |i: usize| terms.contains(&format!("zyx{i}qwv").as_str());
+            let has_words = task.params().features.contains_key("words");
+            assert!(has_words && train.iter().all(|&i| known(i)), "{name}: the training part is known");
+            assert!(test.iter().all(|&i| !known(i)), "{name}: the test part is not");
+        }
+    }
+}
+
+#[test]
+fn a_fit_in_a_fold_is_bit_for_bit_the_fit_from_its_raw_texts() {
+    let dataset = some_labels(60);
+    for (name, config) in configs() {
+        let (train, test): (Vec<usize>, Vec<usize>) = (0..dataset.examples.len()).partition(|i| i % 5 != 2);
+        let set = training_set(&dataset.tasks, &dataset.examples, &config);
+        let (in_fold, predictions) = set.fit_and_predict(&config, &train, &test, 0).unwrap();
+        let alone: Vec<Example> = train.iter().map(|&i| dataset.examples[i].clone()).collect();
+        let raw = training_set(&dataset.tasks, &alone, &config)
+            .fit(&config, &(0..alone.len()).collect::<Vec<_>>(), 0)
+            .unwrap();
+        for (a, b) in in_fold.tasks().iter().zip(raw.tasks()) {
+            assert!(a.featurizer().terms().eq(b.featurizer().terms()), "{name}");
+            assert_eq!(a.regression(), b.regression(), "{name}");
+            assert_eq!(a.decision(), b.decision(), "{name}");
+        }
+        for (&i, prediction) in test.iter().zip(&predictions) {
+            assert_eq!(prediction, &raw.predict(&dataset.examples[i].text), "{name}: counted and raw text alike");
+        }
+    }
+}
+
+#[test]
+fn save_and_load_keep_every_prediction() {
+    let dataset = some_labels(40);
+    for (name, config) in configs() {
+        let classifier = fit(&dataset, &config, &(0..dataset.examples.len()).collect::<Vec<_>>());
+        let provenance = ModelFile::built_in().unwrap().provenance;
+        let file = ModelFile { classifier, provenance };
+        let bytes = file.to_bytes().unwrap();
+        let read = ModelFile::from_bytes(&bytes).unwrap();
+        assert!(bytes == read.to_bytes().unwrap(), "{name}: written again, the same bytes");
+        for example in &dataset.examples {
+            assert_eq!(file.classifier.predict(&example.text), read.classifier.predict(&example.text), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_label_absent_from_a_training_part_has_its_base_rate() {
+    let dataset = some_labels(60);
+    let terrorism = LabelId(dataset.tasks[0].labels.iter().position(|l| l == "terrorism").unwrap());
+    let without: Vec<usize> = (0..dataset.examples.len())
+        .filter(|&i| dataset.examples[i].gold[0].as_ref().is_some_and(|set| !set.contains(terrorism)))
+        .collect();
+    let classifier = fit(&dataset, &Config::default(), &without);
+    for example in &dataset.examples {
+        let prediction = &classifier.predict(&example.text)[0];
+        assert!(prediction.probabilities[terrorism.0].get() < 1e-12);
+        assert!(!prediction.labels.contains(terrorism));
+    }
+}
+
+#[test]
+fn texts_without_a_known_term_get_the_prior_and_no_panic() {
+    let model = ModelFile::built_in().unwrap().classifier;
+    for text in ["", " ", "☃☃☃", "\u{0}\u{1}", "qqqqzzzz"] {
+        for (task, prediction) in model.tasks().iter().zip(model.predict(text)) {
+            assert!(prediction.probabilities.iter().all(|p| p.get().is_finite()));
+            assert_eq!(
+                prediction.labels.len() == 1,
+                task.spec().kind == TaskKind::Single || prediction.labels.len() == 1
+            );
+        }
+    }
+}
+
+#[test]
+fn the_shipped_model_comes_from_the_labels_and_the_shipped_configuration() {
+    let shipped = ModelFile::built_in().unwrap();
+    let dataset = labels();
+    let config = Config::default();
+    assert_eq!(
+        shipped.provenance.data_sha256,
+        dataset.sha256(&dataset.examples),
+        "labels changed: train the model again"
+    );
+    assert_eq!(shipped.classifier.config(), config, "models/press.toml changed: train the model again");
+    let again = fit(&dataset, &config, &(0..dataset.examples.len()).collect::<Vec<_>>());
+    for (old, new) in shipped.classifier.tasks().iter().zip(again.tasks()) {
+        assert!(old.featurizer().terms().eq(new.featurizer().terms()));
+        let weights = old.regression().weights().iter().zip(new.regression().weights());
+        let most = weights.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(most < 1e-6, "weights differ by {most}");
+    }
+    for source in Source::expand("seeds", Format::Article).unwrap() {
+        for document in source.documents(&Columns::default()).unwrap() {
+            for p in Cleaner.paragraphs(&document.unwrap()) {
+                let labels = |c: &Classifier| c.predict(&p.text).into_iter().map(|p| p.labels).collect::<Vec<_>>();
+                assert_eq!(labels(&shipped.classifier), labels(&again), "{}", p.text);
+            }
+        }
+    }
+}
+
+#[test]
+fn shuffled_labels_score_at_chance() {
+    let mut dataset = some_labels(120);
+    let n = dataset.examples.len();
+    let golds: Vec<_> = dataset.examples.iter().map(|e| e.gold.clone()).collect();
+    // A fixed shuffle: 7919 is prime to every smaller number.
+    for (i, example) in dataset.examples.iter_mut().enumerate() {
+        example.gold = golds[(i * 7919 + 13) % n].clone();
+        example.group = format!("alone {i}");
+    }
+    let plan = CrossValidation { folds: 5, repeats: 1, seed: 0 };
+    let report = cross_validate(&dataset, &Config::default(), plan, &|| ()).unwrap();
+    for (label, figures) in &report.tasks["theme"].labels {
+        let auc = figures.intervals["roc_auc"].mean.unwrap();
+        assert!((0.35..0.65).contains(&auc), "{label}: area under the ROC curve {auc}");
+    }
+}
