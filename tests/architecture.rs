@@ -1,5 +1,7 @@
 //! The rooms of DESIGN.md and the arrows between them: data flows one way.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

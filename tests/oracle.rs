@@ -1,5 +1,7 @@
 //! Values that scikit-learn and scipy computed; `tests/oracle/make.py` makes them again.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use rubrique::features::{Corpus, CorpusCounter, TfidfParams};
 use rubrique::linear::{BinaryCalibrator, ClassWeight, LogisticParams, Solver, Targets, Temperature};
 use rubrique::sparse::{SparseMatrix, SparseRow};
@@ -75,7 +77,10 @@ fn same_row(ours: &SparseRow, theirs: &[(u32, f64)]) {
     }
 }
 
-fn counted(texts: &[String], terms_of: &dyn Fn(&str, &mut dyn FnMut(&str))) -> Corpus {
+/// Passes the terms of a text on, one by one.
+type TermsOf<'a> = &'a dyn Fn(&str, &mut dyn FnMut(&str));
+
+fn counted(texts: &[String], terms_of: TermsOf<'_>) -> Corpus {
     let mut counter = CorpusCounter::default();
     for text in texts {
         terms_of(text, &mut |term| counter.add(term));
@@ -91,7 +96,7 @@ fn tfidf_rows_are_scikit_learns() {
         Analyzer::new(&AnalyzerParams { unit: Unit::CharWb, ngrams: [3, 5], stem: false, stop_words: StopWords::None });
     let words = |text: &str, emit: &mut dyn FnMut(&str)| text.split(' ').filter(|w| !w.is_empty()).for_each(emit);
     let inside_words = |text: &str, emit: &mut dyn FnMut(&str)| characters.for_each_term(text, |term, _| emit(term));
-    let cases: [(&str, &dyn Fn(&str, &mut dyn FnMut(&str)), TfidfParams); 4] = [
+    let cases: [(&str, TermsOf<'_>, TfidfParams); 4] = [
         ("words", &words, TfidfParams { sublinear_tf: false, min_df: 1, max_df: 1.0 }),
         ("words_sublinear_min_df_2", &words, TfidfParams { sublinear_tf: true, min_df: 2, max_df: 1.0 }),
         ("words_max_df_half", &words, TfidfParams { sublinear_tf: false, min_df: 1, max_df: 0.5 }),

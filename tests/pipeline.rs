@@ -1,5 +1,7 @@
 //! The whole pipeline, from text to decided labels: what every fitted classifier must keep.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use rubrique::dataset::{Dataset, Example, TaskChoice};
 use rubrique::eval::{CrossValidation, cross_validate, training_set};
 use rubrique::model::{Classifier, Config, ModelFile};

@@ -1,5 +1,7 @@
 //! The five seed articles, paragraph by paragraph. The expected beginnings and ends were copied from the pages by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use rubrique::text::{Cleaner, Columns, Document, Format, Paragraph, Source};
 
 const ARTICLES: [(&str, &[(&str, &str)]); 5] = [

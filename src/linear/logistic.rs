@@ -167,7 +167,7 @@ impl LogisticRegression {
         let outputs = intercepts.len();
         let finite = weights.iter().chain(&intercepts).all(|v| v.is_finite());
         let convergence = Convergence { gradient: 0.0, converged: true };
-        (outputs > 0 && weights.len() % outputs == 0 && finite).then_some(LogisticRegression {
+        (outputs > 0 && weights.len().is_multiple_of(outputs) && finite).then_some(LogisticRegression {
             outputs,
             weights,
             intercepts,

@@ -239,7 +239,7 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
 
 /// Joins a run of lines into one block if they look wrapped: all but the last of about one width, and at least one
 /// broken in mid-sentence. Otherwise each line is a block.
-fn unwrapped(text: &str, run: Vec<Range<usize>>) -> Vec<Range<usize>> {
+fn unwrapped(text: &str, mut run: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let Some((last, body)) = run.split_last() else { return run };
     let widths = body.iter().map(|r| text[r.clone()].chars().count());
     let (least, most) = widths.fold((usize::MAX, 0), |(lo, hi), w| (lo.min(w), hi.max(w)));
@@ -248,7 +248,11 @@ fn unwrapped(text: &str, run: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let broken = run
         .windows(2)
         .any(|pair| !ends_a_sentence(&text[pair[0].clone()]) && text[pair[1].clone()].starts_with(char::is_lowercase));
-    if one_width && fits && broken { vec![body[0].start..last.end] } else { run }
+    if one_width && fits && broken {
+        run[0].end = last.end;
+        run.truncate(1);
+    }
+    run
 }
 
 /// Cuts an author's name off a block to which the page has glued it without a space: before the first sentence
@@ -266,9 +270,8 @@ fn without_glued_bylines(text: &str, mut block: Range<usize>) -> Range<usize> {
 }
 
 fn byline_before(line: &str) -> Option<usize> {
-    let mut words = 0;
     let mut at = 0;
-    for word in line.split_inclusive(' ').take(MOST_WORDS_BYLINE) {
+    for (words, word) in line.split_inclusive(' ').take(MOST_WORDS_BYLINE).enumerate() {
         let name = word.trim_end();
         // A run of capitals that goes on in lower case: its last capital begins the sentence.
         let capitals = name.char_indices().take_while(|(_, c)| c.is_uppercase() || *c == '-').collect::<Vec<_>>();
@@ -279,7 +282,6 @@ fn byline_before(line: &str) -> Option<usize> {
         if !is_name_part(name) {
             return None;
         }
-        words += 1;
         at += word.len();
     }
     None
