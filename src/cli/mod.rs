@@ -3,6 +3,7 @@
 //! In: what was typed. Out: results on stdout, everything else on stderr, and an exit code. The only room that knows of
 //! terminals and exit codes; nobody uses it.
 
+mod check;
 mod classify;
 mod evaluate;
 mod inspect;
@@ -24,6 +25,7 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
+  1  the answer is no: `check` found faults
   2  wrong usage
   3  input data could not be read or is wrong
   4  a model or report file could not be read, is damaged, or does not match";
@@ -33,6 +35,7 @@ enum Command {
     Train(train::Args),
     Classify(classify::Args),
     Evaluate(evaluate::Args),
+    Check(check::Args),
     Inspect(inspect::Args),
 }
 
@@ -42,6 +45,8 @@ pub(crate) enum Stop {
     Failed(Error),
     /// Data was wrong and has been reported; the rest is done.
     Reported,
+    /// The answer is no, and the results say why.
+    No,
     /// The reader of stdout went away, which is no error.
     PipeClosed,
 }
@@ -71,10 +76,12 @@ pub fn run() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };
     match outcome {
         Ok(()) | Err(Stop::PipeClosed) => ExitCode::SUCCESS,
+        Err(Stop::No) => ExitCode::from(1),
         Err(Stop::Reported) => ExitCode::from(3),
         Err(Stop::Failed(error)) => {
             complain(&error);

@@ -6,8 +6,10 @@
 mod figures;
 mod model_card;
 mod predictions;
+mod quality;
 mod report;
 
 pub use model_card::{model_json, model_markdown, model_table};
 pub use predictions::{LabelledParagraph, PredictionFormat, PredictionWriter};
+pub use quality::quality_table;
 pub use report::{report_markdown, report_table};

@@ -3,6 +3,14 @@
 //! In: CSV, TSV and JSONL files and the tasks to look for. Out: examples with gold labels, and every fault with its
 //! place. It must not know models or metrics.
 
+mod agreement;
+mod near_duplicates;
+mod quality;
+
+pub use agreement::krippendorff_alpha;
+pub use near_duplicates::{LEAST_SIMILARITY, near_duplicates};
+pub use quality::{LabelQuality, Quality, TaskQuality};
+
 use crate::error::{Error, Result};
 use crate::task::{LabelSet, TaskKind, TaskSpec};
 use crate::text::{Columns, Format, Row, Rows, Source};

@@ -1,0 +1,240 @@
+//! What can be said of labelled data before anything is fitted on it.
+
+use super::agreement::krippendorff_alpha;
+use super::near_duplicates::near_duplicates;
+use super::{Checked, Dataset, Example, Place};
+use crate::error::Error;
+use crate::task::{LabelId, LabelSet, TaskKind};
+use indexmap::IndexMap;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// A label that fewer than this share of the paragraphs carry is called rare.
+const RARE: f64 = 0.05;
+
+/// Counts and agreement of a data set, and advice.
+#[derive(Debug, Serialize)]
+pub struct Quality {
+    /// The number of paragraphs, those set aside for testing included.
+    pub paragraphs: usize,
+    /// The number of articles.
+    pub groups: usize,
+    /// By task.
+    pub tasks: IndexMap<String, TaskQuality>,
+    /// How many paragraphs carry both of two labels, of one task or of two: `task.label + task.label`, most first.
+    pub pairs: Vec<(String, usize)>,
+    /// Suspicions and imbalances: nothing that must be mended.
+    pub advice: Vec<String>,
+}
+
+/// Counts and agreement of one task.
+#[derive(Debug, Serialize)]
+pub struct TaskQuality {
+    /// The paragraphs that are labelled for it.
+    pub labelled: usize,
+    /// Of a multi-label task, those that carry no label.
+    pub without_label: Option<usize>,
+    /// Agreement on the classes of a single-label task.
+    pub alpha: Option<f64>,
+    /// By label.
+    pub labels: IndexMap<String, LabelQuality>,
+}
+
+/// Counts and agreement of one label.
+#[derive(Debug, Serialize)]
+pub struct LabelQuality {
+    /// The paragraphs that carry it.
+    pub paragraphs: usize,
+    /// The articles that have such a paragraph.
+    pub groups: usize,
+    /// Krippendorff's alpha on whether it applies; `None` without two readings of any paragraph.
+    pub alpha: Option<f64>,
+}
+
+impl Checked {
+    /// Looks at all rows together: counts, agreement and advice, and, added to the faults, texts that stand with two
+    /// label sets and near duplicates in different groups.
+    pub fn quality(&mut self) -> Quality {
+        let dataset = &self.dataset;
+        let all: Vec<&Example> = dataset.examples.iter().chain(&dataset.test).collect();
+        let mut advice = dataset.notes.clone();
+        let faults = faults_between(dataset, &all, &mut advice);
+        let groups_of = |rows: &[&&Example]| {
+            let mut groups: Vec<&str> = rows.iter().map(|e| e.group.as_str()).collect();
+            groups.sort_unstable();
+            groups.dedup();
+            groups.len()
+        };
+        let mut tasks = IndexMap::new();
+        for (t, spec) in dataset.tasks.iter().enumerate() {
+            let labelled: Vec<&&Example> = all.iter().filter(|e| e.gold[t].is_some()).collect();
+            let readings = dataset.readings_by_paragraph(t);
+            let mut labels = IndexMap::new();
+            for (k, name) in spec.labels.iter().enumerate() {
+                let carries = |gold: &LabelSet| gold.contains(LabelId(k));
+                let own: Vec<&&Example> =
+                    labelled.iter().copied().filter(|e| e.gold[t].as_ref().is_some_and(carries)).collect();
+                let units: Vec<Vec<bool>> = readings.iter().map(|unit| unit.iter().map(|g| carries(g)).collect()).collect();
+                if own.is_empty() {
+                    advice.push(format!("label `{name}` of task `{}` has no example", spec.name));
+                } else if (own.len() as f64) < RARE * labelled.len() as f64 {
+                    advice.push(format!(
+                        "label `{name}` of task `{}` is rare ({} of {} paragraphs)",
+                        spec.name,
+                        own.len(),
+                        labelled.len()
+                    ));
+                }
+                let quality =
+                    LabelQuality { paragraphs: own.len(), groups: groups_of(&own), alpha: krippendorff_alpha(&units) };
+                labels.insert(name.clone(), quality);
+            }
+            let multi = spec.kind == TaskKind::Multi;
+            let empty = labelled.iter().filter(|e| e.gold[t].as_ref().is_some_and(LabelSet::is_empty)).count();
+            let quality = TaskQuality {
+                labelled: labelled.len(),
+                without_label: multi.then_some(empty),
+                alpha: if multi { None } else { krippendorff_alpha(&readings) },
+                labels,
+            };
+            tasks.insert(spec.name.clone(), quality);
+        }
+        let quality = Quality {
+            paragraphs: all.len(),
+            groups: groups_of(&all.iter().collect::<Vec<_>>()),
+            tasks,
+            pairs: pairs(dataset, &all),
+            advice,
+        };
+        self.faults.extend(faults);
+        quality
+    }
+}
+
+impl Dataset {
+    /// The readings of each paragraph that has any, for one task.
+    fn readings_by_paragraph(&self, task: usize) -> Vec<Vec<&LabelSet>> {
+        let mut units: BTreeMap<&str, Vec<&LabelSet>> = BTreeMap::new();
+        for reading in &self.readings {
+            if let Some(gold) = &reading.gold[task] {
+                units.entry(&reading.id).or_default().push(gold);
+            }
+        }
+        units.into_values().collect()
+    }
+}
+
+fn pairs(dataset: &Dataset, all: &[&Example]) -> Vec<(String, usize)> {
+    let mut counts: HashMap<(String, String), usize> = HashMap::new();
+    for example in all {
+        let carried: Vec<String> = dataset
+            .tasks
+            .iter()
+            .zip(&example.gold)
+            .flat_map(|(spec, gold)| gold.iter().flat_map(|set| spec.names(set)).map(|l| format!("{}.{l}", spec.name)))
+            .collect();
+        for (i, first) in carried.iter().enumerate() {
+            for second in &carried[i + 1..] {
+                *counts.entry((first.clone(), second.clone())).or_default() += 1;
+            }
+        }
+    }
+    let mut pairs: Vec<(String, usize)> =
+        counts.into_iter().map(|((a, b), n)| (format!("{a} + {b}"), n)).collect();
+    pairs.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    pairs
+}
+
+/// One text with two label sets, and near duplicates in two groups, are faults; a text that merely stands twice is not.
+fn faults_between(dataset: &Dataset, all: &[&Example], advice: &mut Vec<String>) -> Vec<Error> {
+    let at = |error: Error, place: &Place| error.at(&place.path).line(place.line);
+    let mut faults = Vec::new();
+    let texts: Vec<&str> = all.iter().map(|e| e.text.as_str()).collect();
+    for (a, b, similarity) in near_duplicates(&texts) {
+        let (first, second) = (all[a], all[b]);
+        let other = format!("{}:{}", first.place.path, first.place.line);
+        let same = first.text == second.text;
+        let differs = (0..dataset.tasks.len())
+            .find(|&t| first.gold[t].is_some() && second.gold[t].is_some() && first.gold[t] != second.gold[t]);
+        match differs {
+            Some(t) if same => {
+                let spec = &dataset.tasks[t];
+                let names = |e: &Example| {
+                    let names: Vec<&str> = e.gold[t].iter().flat_map(|set| spec.names(set)).collect();
+                    if names.is_empty() { "none".to_string() } else { names.join("|") }
+                };
+                let error = Error::data(format!(
+                    "one text with two label sets of task `{}` (found {}; {other} has {})",
+                    spec.name,
+                    names(second),
+                    names(first)
+                ));
+                faults.push(at(error.hint("settle on one of them"), &second.place));
+            }
+            _ if first.group != second.group => {
+                let error = Error::data(format!(
+                    "a near duplicate in another group (similarity {similarity:.2} to {other}; groups `{}` and `{}`)",
+                    second.group, first.group
+                ));
+                faults.push(at(error.hint("give both the same group, or leave one out"), &second.place));
+            }
+            _ => advice.push(format!(
+                "{}:{}: {} {other}",
+                second.place.path,
+                second.place.line,
+                if same { "the same text as" } else { "nearly the same text as" }
+            )),
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dataset::{Dataset, TaskChoice};
+    use crate::task::TaskKind;
+    use crate::text::Columns;
+
+    const LONG: &str = "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze";
+
+    fn check(rows: &str) -> (crate::dataset::Checked, crate::dataset::Quality) {
+        let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+        std::fs::write(file.path(), format!("id,group,text,annotator,topic\n{rows}")).unwrap();
+        let choice = TaskChoice::Columns(vec![("topic".into(), TaskKind::Multi)]);
+        let mut checked = Dataset::check(file.path(), &Columns::default(), &choice).unwrap();
+        let quality = checked.quality();
+        (checked, quality)
+    }
+
+    #[test]
+    fn duplicates_are_faults_where_they_mislead() {
+        let (checked, quality) = check(&format!(
+            "1,g,{LONG},,a\n2,g,{LONG},,a\n3,g,{LONG},,b\n4,h,{LONG} quinze,,a\n5,h,tout autre chose,,\n"
+        ));
+        let messages: Vec<(u64, &str)> =
+            checked.faults.iter().map(|e| (e.line_number().unwrap(), e.message().split(" (").next().unwrap())).collect();
+        assert_eq!(
+            messages,
+            [
+                (4, "one text with two label sets of task `topic`"),
+                (5, "a near duplicate in another group"),
+                (4, "one text with two label sets of task `topic`"),
+                (5, "a near duplicate in another group"),
+                (5, "a near duplicate in another group"),
+            ]
+        );
+        assert!(quality.advice.iter().any(|a| a.contains(":3: the same text as")), "{:?}", quality.advice);
+    }
+
+    #[test]
+    fn readings_are_counted_for_agreement_and_not_as_paragraphs() {
+        let (checked, quality) = check("1,g,x,r1,a\n1,g,x,r2,a|b\n1,g,x,,a\n2,g,y,r1,\n2,g,y,r2,\n2,g,y,,\n3,g,z,r1,b\n");
+        assert!(checked.faults.is_empty(), "{:?}", checked.faults);
+        assert_eq!((quality.paragraphs, checked.dataset.readings.len()), (3, 4));
+        let topic = &quality.tasks["topic"];
+        // Label a: yes yes, no no: perfect. Label b: no yes, no no: one pair of two differs, 3 of 4 values are no.
+        assert_eq!(topic.labels["a"].alpha, Some(1.0));
+        assert!((topic.labels["b"].alpha.unwrap() - (1.0 - 3.0 * 2.0 / 6.0)).abs() < 1e-12);
+        assert_eq!((topic.without_label, topic.labels["b"].paragraphs), (Some(1), 1));
+    }
+}
