@@ -5,6 +5,7 @@
 
 mod check;
 mod classify;
+mod compare;
 mod evaluate;
 mod inspect;
 mod options;
@@ -25,16 +26,18 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  the answer is no: `check` found faults
+  1  the answer is no: `compare` failed, `check` found faults
   2  wrong usage
   3  input data could not be read or is wrong
-  4  a model or report file could not be read, is damaged, or does not match";
+  4  a model or report file could not be read, is damaged, or does not match
+  5  `compare` is inconclusive and --require-evidence was given";
 
 #[derive(Subcommand)]
 enum Command {
     Train(train::Args),
     Classify(classify::Args),
     Evaluate(evaluate::Args),
+    Compare(compare::Args),
     Check(check::Args),
     Inspect(inspect::Args),
 }
@@ -47,6 +50,8 @@ pub(crate) enum Stop {
     Reported,
     /// The answer is no, and the results say why.
     No,
+    /// There is no answer, and one was required.
+    NoEvidence,
     /// The reader of stdout went away, which is no error.
     PipeClosed,
 }
@@ -76,12 +81,14 @@ pub fn run() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };
     match outcome {
         Ok(()) | Err(Stop::PipeClosed) => ExitCode::SUCCESS,
         Err(Stop::No) => ExitCode::from(1),
+        Err(Stop::NoEvidence) => ExitCode::from(5),
         Err(Stop::Reported) => ExitCode::from(3),
         Err(Stop::Failed(error)) => {
             complain(&error);

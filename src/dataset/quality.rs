@@ -74,7 +74,8 @@ impl Checked {
                 let carries = |gold: &LabelSet| gold.contains(LabelId(k));
                 let own: Vec<&&Example> =
                     labelled.iter().copied().filter(|e| e.gold[t].as_ref().is_some_and(carries)).collect();
-                let units: Vec<Vec<bool>> = readings.iter().map(|unit| unit.iter().map(|g| carries(g)).collect()).collect();
+                let units: Vec<Vec<bool>> =
+                    readings.iter().map(|unit| unit.iter().map(|g| carries(g)).collect()).collect();
                 if own.is_empty() {
                     advice.push(format!("label `{name}` of task `{}` has no example", spec.name));
                 } else if (own.len() as f64) < RARE * labelled.len() as f64 {
@@ -139,8 +140,7 @@ fn pairs(dataset: &Dataset, all: &[&Example]) -> Vec<(String, usize)> {
             }
         }
     }
-    let mut pairs: Vec<(String, usize)> =
-        counts.into_iter().map(|((a, b), n)| (format!("{a} + {b}"), n)).collect();
+    let mut pairs: Vec<(String, usize)> = counts.into_iter().map(|((a, b), n)| (format!("{a} + {b}"), n)).collect();
     pairs.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     pairs
 }
@@ -211,8 +211,11 @@ mod tests {
         let (checked, quality) = check(&format!(
             "1,g,{LONG},,a\n2,g,{LONG},,a\n3,g,{LONG},,b\n4,h,{LONG} quinze,,a\n5,h,tout autre chose,,\n"
         ));
-        let messages: Vec<(u64, &str)> =
-            checked.faults.iter().map(|e| (e.line_number().unwrap(), e.message().split(" (").next().unwrap())).collect();
+        let messages: Vec<(u64, &str)> = checked
+            .faults
+            .iter()
+            .map(|e| (e.line_number().unwrap(), e.message().split(" (").next().unwrap()))
+            .collect();
         assert_eq!(
             messages,
             [
@@ -228,7 +231,8 @@ mod tests {
 
     #[test]
     fn readings_are_counted_for_agreement_and_not_as_paragraphs() {
-        let (checked, quality) = check("1,g,x,r1,a\n1,g,x,r2,a|b\n1,g,x,,a\n2,g,y,r1,\n2,g,y,r2,\n2,g,y,,\n3,g,z,r1,b\n");
+        let (checked, quality) =
+            check("1,g,x,r1,a\n1,g,x,r2,a|b\n1,g,x,,a\n2,g,y,r1,\n2,g,y,r2,\n2,g,y,,\n3,g,z,r1,b\n");
         assert!(checked.faults.is_empty(), "{:?}", checked.faults);
         assert_eq!((quality.paragraphs, checked.dataset.readings.len()), (3, 4));
         let topic = &quality.tasks["topic"];

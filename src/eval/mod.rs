@@ -4,12 +4,14 @@
 //! It must not know files, formats of output or terminals. Here only [`cross_validate`] and [`hold_out`] touch models;
 //! metrics and reports see nothing but gold labels, decided labels and probabilities.
 
+mod compare;
 mod cross_validate;
 mod held_out;
 mod interval;
 pub mod metrics;
 mod report;
 
+pub use compare::{Comparison, Difference, Flip, McNemar, Posterior, TaskComparison, Verdict, compare};
 pub(crate) use cross_validate::probabilities_value;
 pub use cross_validate::{CrossValidation, cross_validate, training_set};
 pub use held_out::hold_out;

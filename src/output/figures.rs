@@ -8,6 +8,12 @@ pub(super) fn figure(value: Option<f64>) -> String {
     value.map_or_else(|| "n/a".into(), |v| format!("{v:.3}"))
 }
 
+/// Three decimals with their sign, or "n/a".
+pub(super) fn signed(value: Option<f64>) -> String {
+    // A difference that rounds to nothing has no sign.
+    value.map_or_else(|| "n/a".into(), |v| if v.abs() < 5e-4 { "0.000".into() } else { format!("{v:+.3}") })
+}
+
 /// A figure with its interval: `0.712 [0.690, 0.734]`.
 pub(super) fn estimate(e: Estimate) -> String {
     match (e.low, e.high) {

@@ -3,12 +3,14 @@
 //! In: predictions, reports, fitted models. Out: bytes in one of several formats, one file each. It must not fit,
 //! predict or judge anything.
 
+mod comparison;
 mod figures;
 mod model_card;
 mod predictions;
 mod quality;
 mod report;
 
+pub use comparison::{candidates_table, comparison_markdown, comparison_table, verdict_line};
 pub use model_card::{model_json, model_markdown, model_table};
 pub use predictions::{LabelledParagraph, PredictionFormat, PredictionWriter};
 pub use quality::quality_table;

@@ -1,0 +1,163 @@
+//! `rubrique compare`
+
+use super::options::{choose_format, write_result};
+use super::{Outcome, Stop, note};
+use clap::ValueEnum;
+use rubrique::error::{Error, Result};
+use rubrique::eval::metrics::Metric;
+use rubrique::eval::{Comparison, Report, Verdict, compare};
+use rubrique::output::{candidates_table, comparison_markdown, comparison_table};
+use std::path::{Path, PathBuf};
+
+/// Is a candidate worse than a baseline? Reads reports of `evaluate`; never fits or predicts
+#[derive(clap::Args)]
+pub struct Args {
+    /// Report of the baseline
+    baseline: PathBuf,
+    /// Report of the candidate; several give a table
+    #[arg(required = true, value_name = "CANDIDATE")]
+    candidates: Vec<PathBuf>,
+    /// A candidate may be worse by so much of its primary metric (macro-F1)
+    #[arg(long, value_name = "M", default_value_t = 0.02)]
+    margin: f64,
+    /// A floor or ceiling for a candidate: TASK.METRIC>=NUMBER, TASK.LABEL.METRIC>=NUMBER, or with <=
+    #[arg(long = "require", value_name = "CONDITION", value_parser = condition)]
+    required: Vec<Condition>,
+    /// Exit with 5 if the data cannot tell
+    #[arg(long)]
+    require_evidence: bool,
+    /// Output format [default: table, or what the extension of --output tells]
+    #[arg(long, value_name = "NAME")]
+    format: Option<ComparisonFormat>,
+    /// Output file (`-` is stdout)
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Say nothing but errors on stderr
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ComparisonFormat {
+    Table,
+    Json,
+    Markdown,
+}
+
+/// `task.metric>=number` or `task.label.metric<=number`
+#[derive(Debug, Clone)]
+struct Condition {
+    text: String,
+    path: Vec<String>,
+    at_least: bool,
+    bound: f64,
+}
+
+fn condition(text: &str) -> std::result::Result<Condition, String> {
+    let allowed = "allowed: TASK.METRIC>=NUMBER, TASK.LABEL.METRIC>=NUMBER, or with <=";
+    let (left, at_least, right) = match (text.split_once(">="), text.split_once("<=")) {
+        (Some((left, right)), None) => (left, true, right),
+        (None, Some((left, right))) => (left, false, right),
+        _ => return Err(allowed.into()),
+    };
+    let path: Vec<String> = left.split('.').map(|part| part.trim().to_string()).collect();
+    let bound: f64 = right.trim().parse().map_err(|_| allowed.to_string())?;
+    if !(2..=3).contains(&path.len()) || !bound.is_finite() {
+        return Err(allowed.into());
+    }
+    Ok(Condition { text: text.into(), path, at_least, bound })
+}
+
+impl Condition {
+    /// Whether a report meets it; an undefined figure does not.
+    fn met(&self, report: &Report) -> Result<(bool, Option<f64>)> {
+        let unknown = |what: &str, known: Vec<&str>| {
+            Error::usage(format!("--require {}: no {what} of that name (known: {})", self.text, known.join(", ")))
+        };
+        let task = report
+            .tasks
+            .get(&self.path[0])
+            .ok_or_else(|| unknown("task", report.tasks.keys().map(String::as_str).collect()))?;
+        let value = match &self.path[1..] {
+            [metric] => {
+                let known = || Metric::ALL.iter().map(|m| m.name()).collect();
+                let metric = Metric::ALL.into_iter().find(|m| m.name() == metric);
+                task.estimate(metric.ok_or_else(|| unknown("metric", known()))?).mean
+            }
+            [label, metric] => {
+                let labels = || task.labels.keys().map(String::as_str).collect();
+                let label = task.labels.get(label).ok_or_else(|| unknown("label", labels()))?;
+                let known = || label.intervals.keys().map(String::as_str).collect();
+                label.intervals.get(metric).ok_or_else(|| unknown("metric", known()))?.mean
+            }
+            _ => None,
+        };
+        let met = value.is_some_and(|v| if self.at_least { v >= self.bound } else { v <= self.bound });
+        Ok((met, value))
+    }
+}
+
+pub fn run(args: &Args) -> Outcome {
+    if !(args.margin.is_finite() && args.margin >= 0.0) {
+        return Err(Error::usage(format!("--margin {} (allowed: 0 or more)", args.margin)).into());
+    }
+    let known =
+        [("txt", ComparisonFormat::Table), ("json", ComparisonFormat::Json), ("md", ComparisonFormat::Markdown)];
+    let format = choose_format(args.format, args.output.as_ref(), &known, ComparisonFormat::Table)?;
+    let baseline = read(&args.baseline)?;
+    let mut comparisons: Vec<(String, Comparison)> = Vec::new();
+    let mut unmet: Vec<String> = Vec::new();
+    for path in &args.candidates {
+        let candidate = read(path)?;
+        let comparison = compare(&baseline, &candidate, args.margin).map_err(|e| e.at(path))?;
+        for condition in &args.required {
+            let (met, value) = condition.met(&candidate)?;
+            if !met {
+                let found = value.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"));
+                unmet.push(format!("{}: required {}, found {found}", path.display(), condition.text));
+            }
+        }
+        comparisons.push((path.display().to_string(), comparison));
+    }
+    let text = match (format, comparisons.as_slice()) {
+        (ComparisonFormat::Json, [(_, only)]) => json(only),
+        (ComparisonFormat::Json, several) => {
+            json(&several.iter().map(|(name, c)| (name.clone(), c)).collect::<std::collections::BTreeMap<_, _>>())
+        }
+        (ComparisonFormat::Table, [(_, only)]) => comparison_table(only),
+        (ComparisonFormat::Markdown, [(_, only)]) => comparison_markdown(only),
+        (ComparisonFormat::Table, several) => candidates_table(several, false),
+        (ComparisonFormat::Markdown, several) => candidates_table(several, true),
+    };
+    write_result(args.output.as_ref(), text.as_bytes())?;
+    // A condition that is not met is an answer, not a remark: --quiet does not hide it.
+    unmet.iter().for_each(|line| note(false, line));
+    let any = |verdict| comparisons.iter().any(|(_, c)| c.verdict == verdict);
+    if any(Verdict::Fail) || !unmet.is_empty() {
+        return Err(Stop::No);
+    }
+    if any(Verdict::Inconclusive) {
+        if args.require_evidence {
+            note(args.quiet, "inconclusive, and --require-evidence was given");
+            return Err(Stop::NoEvidence);
+        }
+        note(
+            args.quiet,
+            "warning: inconclusive: the data cannot tell; label more articles, or evaluate with more --repeats",
+        );
+    }
+    Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+fn read(path: &Path) -> Result<Report> {
+    let bytes = std::fs::read(path).map_err(|e| {
+        Error::artifact(format!("the report cannot be read: {e}"))
+            .at(path)
+            .hint("make one with `rubrique evaluate LABELS --output REPORT.json`")
+    })?;
+    Report::from_json(&bytes).map_err(|e| e.at(path))
+}

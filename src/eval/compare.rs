@@ -1,0 +1,516 @@
+//! Is the candidate worse than the baseline? Two reports on the same data, the same folds and the same tasks.
+//!
+//! In: two reports. Out: for each task a verdict on its primary metric, and everything that stands beside it. It never
+//! fits or predicts: all figures are recomputed from the reports' predictions.
+
+use super::metrics::{Judged, Metric};
+use super::report::{PredictionRecord, Report, TaskReport};
+use crate::error::{Error, Result};
+use crate::task::{LabelId, LabelSet, TaskSpec};
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::Value;
+use statrs::distribution::{ContinuousCDF, DiscreteCDF, StudentsT};
+use std::collections::BTreeMap;
+
+/// Bootstrap draws for held-out reports, and their seed: a comparison has no settings that could be turned.
+const DRAWS: usize = 2_000;
+const SEED: u64 = 0;
+/// The power for which the smallest detectable effect is stated.
+const POWER: f64 = 0.8;
+
+/// What a comparison says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Not worse than the baseline by more than the margin.
+    Pass,
+    /// Worse by more than the margin.
+    Fail,
+    /// The data cannot tell.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// pass if low >= -margin, fail if high < -margin, else inconclusive.
+    fn of(low: f64, high: f64, margin: f64) -> Self {
+        if low >= -margin {
+            Verdict::Pass
+        } else if high < -margin {
+            Verdict::Fail
+        } else {
+            Verdict::Inconclusive
+        }
+    }
+}
+
+/// The difference of one metric, candidate less baseline.
+#[derive(Debug, Clone, Serialize)]
+pub struct Difference {
+    /// The baseline's value.
+    pub baseline: Option<f64>,
+    /// The candidate's value.
+    pub candidate: Option<f64>,
+    /// Candidate less baseline.
+    pub difference: Option<f64>,
+    /// The lower end of the 95 % interval.
+    pub low: Option<f64>,
+    /// The upper end of the 95 % interval.
+    pub high: Option<f64>,
+    /// Two-sided p-value against no difference, adjusted after Holm over the metrics shown of the task; `None` for the
+    /// primary metric, which alone decides, and where it is undefined.
+    pub p_holm: Option<f64>,
+}
+
+/// How likely the candidate is worse by more than the margin, as good within the margin, or better by more than it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Posterior {
+    /// P(difference < -margin)
+    pub worse: f64,
+    /// P(-margin <= difference <= margin)
+    pub equivalent: f64,
+    /// P(difference > margin)
+    pub better: f64,
+}
+
+/// A paragraph whose answer is right in one report and wrong in the other.
+#[derive(Debug, Clone, Serialize)]
+pub struct Flip {
+    /// The paragraph.
+    pub id: String,
+    /// The repeat.
+    pub repeat: usize,
+    /// The gold labels.
+    pub gold: Value,
+    /// What the baseline said.
+    pub baseline: Value,
+    /// What the candidate said.
+    pub candidate: Value,
+    /// How much probability moved away from the gold answer: the mean over labels.
+    pub moved: f64,
+}
+
+/// McNemar's exact test for one label on held-out data: shown, never decides.
+#[derive(Debug, Clone, Serialize)]
+pub struct McNemar {
+    /// Right in the baseline only.
+    pub lost: usize,
+    /// Right in the candidate only.
+    pub gained: usize,
+    /// Two-sided exact binomial p-value of that split.
+    pub p: f64,
+}
+
+/// The comparison of one task.
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskComparison {
+    /// The metric that decides.
+    pub primary: String,
+    /// What it says.
+    pub verdict: Verdict,
+    /// The primary metric's difference.
+    pub decided_on: Difference,
+    /// The Bayesian reading, for cross-validated reports.
+    pub posterior: Option<Posterior>,
+    /// The smallest difference that this much data would have shown in four cases of five.
+    pub detectable: Option<f64>,
+    /// Every other metric.
+    pub others: IndexMap<String, Difference>,
+    /// By label, for held-out reports.
+    pub mcnemar: IndexMap<String, McNemar>,
+    /// Right before, wrong now; worst first.
+    pub lost: Vec<Flip>,
+    /// Wrong before, right now; best first.
+    pub gained: Vec<Flip>,
+}
+
+/// A comparison of two reports.
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// Fail if any task fails, else inconclusive if any is, else pass.
+    pub verdict: Verdict,
+    /// The margin within which a difference does not matter.
+    pub margin: f64,
+    /// The groups compared on.
+    pub groups: usize,
+    /// The paragraphs compared on.
+    pub paragraphs: usize,
+    /// By task.
+    pub tasks: IndexMap<String, TaskComparison>,
+}
+
+/// Compares a candidate with a baseline.
+///
+/// Cross-validated reports: the corrected resampled t interval of the differences of the folds (Nadeau and Bengio 2003;
+/// the correction 1/(k-1)), and its Bayesian reading, the same t as a posterior (Corani and Benavoli 2015). Held-out
+/// reports: the percentile bootstrap of the difference over groups.
+///
+/// # Errors
+///
+/// Reports on other data, folds or tasks: the message says what differs.
+pub fn compare(baseline: &Report, candidate: &Report, margin: f64) -> Result<Comparison> {
+    refuse_unlike(baseline, candidate)?;
+    let mut tasks = IndexMap::new();
+    for (name, task) in &baseline.tasks {
+        let spec = TaskSpec { name: name.clone(), kind: task.kind, labels: task.labels.keys().cloned().collect() };
+        let pairs = Pairs::of(&spec, baseline, candidate)?;
+        let folds = baseline.folds.as_ref().map(|f| f.k);
+        tasks.insert(name.clone(), pairs.compare(&spec, (task, &candidate.tasks[name]), folds, margin));
+    }
+    let any = |verdict| tasks.values().any(|task: &TaskComparison| task.verdict == verdict);
+    let verdict = [Verdict::Fail, Verdict::Inconclusive].into_iter().find(|v| any(*v)).unwrap_or(Verdict::Pass);
+    Ok(Comparison { verdict, margin, groups: baseline.data.groups, paragraphs: baseline.data.paragraphs, tasks })
+}
+
+fn refuse_unlike(a: &Report, b: &Report) -> Result<()> {
+    let unlike = |what: &str, a: &str, b: &str| {
+        Err(Error::artifact(format!("two reports that cannot be compared: other {what} (baseline {a}; candidate {b})"))
+            .hint("evaluate both on the same labels with the same --folds, --repeats and --seed"))
+    };
+    if a.data.sha256 != b.data.sha256 {
+        return unlike("data", &a.data.sha256, &b.data.sha256);
+    }
+    match (&a.folds, &b.folds) {
+        (Some(x), Some(y)) if x.sha256 != y.sha256 => return unlike("folds", &x.sha256, &y.sha256),
+        (Some(_), None) => return unlike("way of judging", "cross-validated", "held out"),
+        (None, Some(_)) => return unlike("way of judging", "held out", "cross-validated"),
+        _ => {}
+    }
+    let describe = |r: &Report| {
+        let tasks = r.tasks.iter().map(|(name, t)| {
+            let labels: Vec<&str> = t.labels.keys().map(String::as_str).collect();
+            format!("{name} ({})", labels.join(", "))
+        });
+        tasks.collect::<Vec<_>>().join("; ")
+    };
+    let (x, y) = (describe(a), describe(b));
+    if x != y || a.tasks.iter().any(|(name, t)| b.tasks[name].kind != t.kind) {
+        return unlike("tasks", &x, &y);
+    }
+    Ok(())
+}
+
+/// One paragraph's answers in both reports.
+struct Pair<'a> {
+    id: &'a str,
+    group: &'a str,
+    repeat: usize,
+    fold: usize,
+    gold: LabelSet,
+    answers: [(LabelSet, Vec<f64>); 2],
+}
+
+struct Pairs<'a>(Vec<Pair<'a>>);
+
+impl<'a> Pairs<'a> {
+    fn of(spec: &TaskSpec, baseline: &'a Report, candidate: &'a Report) -> Result<Self> {
+        let mut others: BTreeMap<(usize, &str), &PredictionRecord> =
+            candidate.predictions.iter().map(|p| ((p.repeat, p.id.as_str()), p)).collect();
+        let mut pairs = Vec::new();
+        for p in &baseline.predictions {
+            let missing = || Error::artifact(format!("the candidate has no prediction for `{}`", p.id));
+            let q = others.remove(&(p.repeat, p.id.as_str())).ok_or_else(missing)?;
+            let Some(gold) = labels_of(spec, p.gold.get(&spec.name))? else { continue };
+            pairs.push(Pair {
+                id: &p.id,
+                group: &p.group,
+                repeat: p.repeat,
+                fold: p.fold,
+                gold,
+                answers: [answer_of(spec, p)?, answer_of(spec, q)?],
+            });
+        }
+        Ok(Pairs(pairs))
+    }
+
+    fn compare(
+        &self,
+        spec: &TaskSpec,
+        reports: (&TaskReport, &TaskReport),
+        folds: Option<usize>,
+        margin: f64,
+    ) -> TaskComparison {
+        let labels = spec.labels.len();
+        let primary = Metric::MacroF1;
+        let mut others = IndexMap::new();
+        let mut decided = None;
+        for metric in Metric::ALL {
+            let of = |rows: &[Judged<'_>]| metric.of(spec.kind, labels, rows);
+            let spread = match folds {
+                Some(k) => self.resampled(&of, k),
+                None => self.bootstrapped(&of),
+            };
+            let values = (reports.0.estimate(metric).mean, reports.1.estimate(metric).mean);
+            let difference = values.0.zip(values.1).map(|(a, b)| b - a);
+            let (low, high) = spread.interval(difference);
+            let p_holm = if metric == primary { None } else { spread.p(difference) };
+            let (baseline, candidate) = values;
+            let shown = Difference { baseline, candidate, difference, low, high, p_holm };
+            if metric == primary {
+                decided = Some((shown, spread));
+            } else {
+                others.insert(metric.name().to_string(), shown);
+            }
+        }
+        holm(others.values_mut().filter_map(|d| d.p_holm.as_mut()).collect());
+        let (decided_on, spread) = decided.unwrap_or_else(|| unreachable!("the primary metric is one of all"));
+        let verdict = match (decided_on.low, decided_on.high) {
+            (Some(low), Some(high)) => Verdict::of(low, high, margin),
+            _ => Verdict::Inconclusive,
+        };
+        let (lost, gained) = self.flips(spec);
+        TaskComparison {
+            primary: primary.name().into(),
+            verdict,
+            posterior: spread.posterior(decided_on.difference, margin),
+            detectable: spread.detectable(),
+            decided_on,
+            others,
+            mcnemar: if folds.is_none() { self.mcnemar(spec) } else { IndexMap::new() },
+            lost,
+            gained,
+        }
+    }
+
+    fn judged(pairs: &[&'a Pair<'a>], side: usize) -> Vec<Judged<'a>> {
+        pairs
+            .iter()
+            .map(|p| Judged { gold: &p.gold, labels: &p.answers[side].0, probabilities: &p.answers[side].1 })
+            .collect()
+    }
+
+    fn difference(pairs: &[&'a Pair<'a>], metric: &dyn Fn(&[Judged<'_>]) -> Option<f64>) -> Option<f64> {
+        let [a, b] = [0, 1].map(|side| metric(&Self::judged(pairs, side)));
+        Some(b? - a?)
+    }
+
+    fn resampled(&'a self, metric: &dyn Fn(&[Judged<'_>]) -> Option<f64>, k: usize) -> Spread {
+        let mut folds: BTreeMap<(usize, usize), Vec<&Pair<'_>>> = BTreeMap::new();
+        for pair in &self.0 {
+            folds.entry((pair.repeat, pair.fold)).or_default().push(pair);
+        }
+        let values: Vec<f64> = folds.values().filter_map(|pairs| Self::difference(pairs, metric)).collect();
+        let m = values.len() as f64;
+        if values.len() < 2 || k < 2 {
+            return Spread::Unknown;
+        }
+        let average = values.iter().sum::<f64>() / m;
+        let variance = values.iter().map(|v| (v - average) * (v - average)).sum::<f64>() / (m - 1.0);
+        Spread::Student { degrees: m - 1.0, error: ((1.0 / m + 1.0 / (k as f64 - 1.0)) * variance).sqrt() }
+    }
+
+    fn bootstrapped(&'a self, metric: &dyn Fn(&[Judged<'_>]) -> Option<f64>) -> Spread {
+        let mut groups: BTreeMap<&str, Vec<&Pair<'_>>> = BTreeMap::new();
+        for pair in &self.0 {
+            groups.entry(pair.group).or_default().push(pair);
+        }
+        let groups: Vec<Vec<&Pair<'_>>> = groups.into_values().collect();
+        if groups.len() < 2 {
+            return Spread::Unknown;
+        }
+        let mut random = fastrand::Rng::with_seed(SEED);
+        let mut draws: Vec<f64> = (0..DRAWS)
+            .filter_map(|_| {
+                let drawn: Vec<&Pair<'_>> =
+                    (0..groups.len()).flat_map(|_| groups[random.usize(..groups.len())].iter().copied()).collect();
+                Self::difference(&drawn, metric)
+            })
+            .collect();
+        draws.sort_unstable_by(f64::total_cmp);
+        if draws.len() < 2 { Spread::Unknown } else { Spread::Draws(draws) }
+    }
+
+    fn mcnemar(&self, spec: &TaskSpec) -> IndexMap<String, McNemar> {
+        let test = |k: usize| {
+            let right =
+                |p: &Pair<'_>, side: usize| p.answers[side].0.contains(LabelId(k)) == p.gold.contains(LabelId(k));
+            let lost = self.0.iter().filter(|p| right(p, 0) && !right(p, 1)).count();
+            let gained = self.0.iter().filter(|p| !right(p, 0) && right(p, 1)).count();
+            McNemar { lost, gained, p: two_sided_binomial(lost, gained) }
+        };
+        spec.labels.iter().enumerate().map(|(k, name)| (name.clone(), test(k))).collect()
+    }
+
+    fn flips(&self, spec: &TaskSpec) -> (Vec<Flip>, Vec<Flip>) {
+        let away = |p: &Pair<'_>, side: usize| -> f64 {
+            let wrong = |k: usize, p_k: f64| if p.gold.contains(LabelId(k)) { 1.0 - p_k } else { p_k };
+            let sum: f64 = p.answers[side].1.iter().enumerate().map(|(k, &p_k)| wrong(k, p_k)).sum();
+            sum / spec.labels.len() as f64
+        };
+        let flip = |p: &Pair<'_>, moved: f64| Flip {
+            id: p.id.into(),
+            repeat: p.repeat,
+            gold: super::labels_value(spec, &p.gold),
+            baseline: super::labels_value(spec, &p.answers[0].0),
+            candidate: super::labels_value(spec, &p.answers[1].0),
+            moved,
+        };
+        let (mut lost, mut gained) = (Vec::new(), Vec::new());
+        for p in &self.0 {
+            let moved = away(p, 1) - away(p, 0);
+            match (p.answers[0].0 == p.gold, p.answers[1].0 == p.gold) {
+                (true, false) => lost.push(flip(p, moved)),
+                (false, true) => gained.push(flip(p, -moved)),
+                _ => {}
+            }
+        }
+        for flips in [&mut lost, &mut gained] {
+            flips.sort_by(|a, b| b.moved.total_cmp(&a.moved).then(a.repeat.cmp(&b.repeat)).then(a.id.cmp(&b.id)));
+        }
+        (lost, gained)
+    }
+}
+
+fn labels_of(spec: &TaskSpec, value: Option<&Value>) -> Result<Option<LabelSet>> {
+    let names: Vec<&str> = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        Some(other) => return Err(Error::artifact(format!("not a usable report (labels: found {other})"))),
+    };
+    let set: Option<LabelSet> = names.into_iter().map(|name| spec.label_id(name)).collect();
+    set.map(Some)
+        .ok_or_else(|| Error::artifact(format!("not a usable report (a label that task `{}` lacks)", spec.name)))
+}
+
+fn answer_of(spec: &TaskSpec, record: &PredictionRecord) -> Result<(LabelSet, Vec<f64>)> {
+    let damaged = || Error::artifact(format!("not a usable report (no answer to `{}` for `{}`)", spec.name, record.id));
+    let labels = labels_of(spec, record.labels.get(&spec.name))?.ok_or_else(damaged)?;
+    let probabilities = record.probabilities.get(&spec.name).ok_or_else(damaged)?;
+    let of = |label: &String| probabilities.get(label).and_then(Value::as_f64).ok_or_else(damaged);
+    Ok((labels, spec.labels.iter().map(of).collect::<Result<_>>()?))
+}
+
+/// What is known of how far a difference could be off.
+enum Spread {
+    Student { degrees: f64, error: f64 },
+    Draws(Vec<f64>),
+    Unknown,
+}
+
+impl Spread {
+    fn interval(&self, difference: Option<f64>) -> (Option<f64>, Option<f64>) {
+        match (self, difference) {
+            (Spread::Student { degrees, error }, Some(d)) => {
+                // Without any variance the interval is the point.
+                let half = if *error == 0.0 { 0.0 } else { quantile(*degrees, 0.975) * error };
+                (Some(d - half), Some(d + half))
+            }
+            (Spread::Draws(draws), Some(_)) => {
+                let e = super::Estimate::percentile(None, draws.clone());
+                (e.low, e.high)
+            }
+            _ => (None, None),
+        }
+    }
+
+    fn p(&self, difference: Option<f64>) -> Option<f64> {
+        match (self, difference?) {
+            (Spread::Student { degrees, error }, d) => Some(if d == 0.0 {
+                1.0
+            } else if *error == 0.0 {
+                0.0
+            } else {
+                2.0 * below(*degrees, -(d / error).abs())
+            }),
+            (Spread::Draws(draws), _) => {
+                let n = draws.len() as f64;
+                let tail =
+                    |side: &dyn Fn(f64) -> bool| (draws.iter().filter(|d| side(**d)).count() as f64 + 1.0) / (n + 1.0);
+                Some((2.0 * tail(&|d| d <= 0.0).min(tail(&|d| d >= 0.0))).min(1.0))
+            }
+            (Spread::Unknown, _) => None,
+        }
+    }
+
+    fn posterior(&self, difference: Option<f64>, margin: f64) -> Option<Posterior> {
+        let (Spread::Student { degrees, error }, Some(d)) = (self, difference) else { return None };
+        let under = |x: f64| {
+            if *error == 0.0 { f64::from(u8::from(d < x)) } else { below(*degrees, (x - d) / error) }
+        };
+        let (worse, not_better) = (under(-margin), under(margin));
+        Some(Posterior { worse, equivalent: (not_better - worse).max(0.0), better: 1.0 - not_better })
+    }
+
+    /// (t(0.975) + t(0.8)) standard errors: the difference that a two-sided 5 % test finds in four cases of five.
+    fn detectable(&self) -> Option<f64> {
+        match self {
+            Spread::Student { degrees, error } => Some((quantile(*degrees, 0.975) + quantile(*degrees, POWER)) * error),
+            Spread::Draws(draws) => {
+                let n = draws.len() as f64;
+                let mean = draws.iter().sum::<f64>() / n;
+                let variance = draws.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / (n - 1.0);
+                // The standard normal's quantiles at 0.975 and 0.8.
+                Some((1.959_964 + 0.841_621) * variance.sqrt())
+            }
+            Spread::Unknown => None,
+        }
+    }
+}
+
+fn quantile(degrees: f64, share: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees).map_or(f64::NAN, |t| t.inverse_cdf(share))
+}
+
+fn below(degrees: f64, x: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees).map_or(f64::NAN, |t| t.cdf(x))
+}
+
+fn two_sided_binomial(a: usize, b: usize) -> f64 {
+    let n = (a + b) as u64;
+    match statrs::distribution::Binomial::new(0.5, n) {
+        Ok(binomial) if n > 0 => (2.0 * binomial.cdf(a.min(b) as u64)).min(1.0),
+        _ => 1.0,
+    }
+}
+
+/// Holm's step-down adjustment: the i-th smallest of m p-values times (m - i + 1), never falling, at most 1.
+fn holm(mut ps: Vec<&mut f64>) {
+    ps.sort_by(|a, b| a.total_cmp(b));
+    let m = ps.len();
+    let mut most = 0.0f64;
+    for (i, p) in ps.into_iter().enumerate() {
+        most = most.max((*p * (m - i) as f64).min(1.0));
+        *p = most;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_looks_at_both_ends_of_the_interval() {
+        assert_eq!(Verdict::of(-0.01, 0.03, 0.02), Verdict::Pass);
+        assert_eq!(Verdict::of(-0.02, 0.03, 0.02), Verdict::Pass, "the margin itself is allowed");
+        assert_eq!(Verdict::of(-0.05, -0.021, 0.02), Verdict::Fail);
+        assert_eq!(Verdict::of(-0.05, -0.02, 0.02), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn holm_adjusts_as_worked_by_hand() {
+        // 0.01 · 4, 0.03 · 3 (0.04 · 2 is less: it may not fall), 0.5 · 1.
+        let mut ps = [0.04, 0.01, 0.5, 0.03];
+        holm(ps.iter_mut().collect());
+        for (p, by_hand) in ps.iter().zip([0.09, 0.04, 0.5, 0.09]) {
+            assert!((p - by_hand).abs() < 1e-12, "{p} {by_hand}");
+        }
+    }
+
+    #[test]
+    fn mcnemar_is_the_exact_binomial() {
+        // 1 against 9 of 10: 2 · (1 + 10) / 1024.
+        assert!((two_sided_binomial(1, 9) - 22.0 / 1024.0).abs() < 1e-12);
+        assert_eq!(two_sided_binomial(0, 0), 1.0);
+        assert_eq!(two_sided_binomial(5, 5), 1.0);
+    }
+
+    #[test]
+    fn probabilities_of_the_three_readings_sum_to_one() {
+        let spread = Spread::Student { degrees: 9.0, error: 0.01 };
+        let p = spread.posterior(Some(0.0), 0.0226).unwrap();
+        // t(0.975, 9) = 2.262
+        assert!((p.worse - 0.025).abs() < 1e-3 && (p.better - 0.025).abs() < 1e-3);
+        assert!((p.worse + p.equivalent + p.better - 1.0).abs() < 1e-12);
+    }
+}
