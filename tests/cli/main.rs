@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod check;
 mod classify;
+mod compare;
 mod evaluate;
 mod train;
 mod util;

@@ -1,0 +1,54 @@
+//! `check`: faults with their place, exit 1; counts and agreement, exit 0.
+
+use super::util::Place;
+use serde_json::Value;
+
+#[test]
+fn sound_labels_are_counted() {
+    let place = Place::new();
+    place.write("labels/tasks.toml", super::util::TASKS);
+    place.write(
+        "labels/x.csv",
+        "id,group,text,annotator,subject,mood\n1,g,La mer est calme.,,sea,good\n2,g,Le col est fermé.,,hill,bad\n\
+         3,h,Du col on voit la mer.,,sea|hill,\n4,i,Rien de tel ici.,,,good\n\
+         1,,,r1,sea,good\n1,,,r2,sea,good\n2,,,r1,hill,bad\n2,,,r2,,bad\n",
+    );
+    let ran = place.run(&["check", "labels", "--format", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&found["faults"], &found["quality"]["groups"]), (&serde_json::json!([]), &3.into()));
+    let tasks = &found["quality"]["tasks"];
+    assert_eq!(
+        (&tasks["subject"]["labels"]["sea"]["paragraphs"], &tasks["subject"]["without_label"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!((&tasks["mood"]["labelled"], &tasks["mood"]["alpha"]), (&3.into(), &1.0.into()));
+    // Hill: no no, yes no. By hand: 1 - 3 · 2 / (2 · 3 · 1) = 0.
+    assert_eq!(tasks["subject"]["labels"]["hill"]["alpha"], 0.0);
+    assert_eq!(found["quality"]["pairs"][0], serde_json::json!(["mood.bad + subject.hill", 1]));
+}
+
+#[test]
+fn every_fault_is_listed_with_its_place() {
+    let place = Place::new();
+    let text = "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze";
+    place.write("labels/tasks.toml", super::util::TASKS);
+    place.write(
+        "labels/x.csv",
+        format!(
+            "id,group,text,subject,mood\n1,g,{text},sea,good\n2,g,b,lake,good\n3,h,{text} quinze,sea,good\n\
+             4,g,{text},hill,bad\n5,g,c\n1,g,d,sea,good\n"
+        ),
+    );
+    let ran = place.run(&["check", "labels"]);
+    assert_eq!(ran.code, 1);
+    for fault in [
+        "labels/x.csv:3: unknown label of task `subject` (found `lake`",
+        "labels/x.csv:4: a near duplicate in another group",
+        "labels/x.csv:5: one text with two label sets",
+        "labels/x.csv:6: wrong number of cells (found 3; the header has 5)",
+        "labels/x.csv:7: id `1` stands twice (first at labels/x.csv:2)",
+    ] {
+        assert!(ran.stderr.contains(fault), "{fault}: {}", ran.stderr);
+    }
+}

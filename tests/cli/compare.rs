@@ -1,0 +1,141 @@
+//! `compare`: verdicts, exit codes, refusals.
+
+use super::util::Place;
+use serde_json::Value;
+
+/// Reports of the shipped settings and of a ruined model, on the same folds.
+fn place() -> Place {
+    let place = Place::new().with_small_labels();
+    place.write(
+        "ruined.toml",
+        "[classifier]\nc = 1e-5\ncalibration = \"none\"\nthresholds = 0.5\nclass_weight = \"none\"\n",
+    );
+    for (report, more) in
+        [("good.json", vec![]), ("ruined.json", vec!["--config", "ruined.toml"]), ("seed.json", vec!["--seed", "7"])]
+    {
+        let ran = place.run(&[&["evaluate", "labels", "--repeats", "2", "--output", report], more.as_slice()].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+    place
+}
+
+#[test]
+fn a_report_is_not_worse_than_itself() {
+    let place = place();
+    let ran = place.run(&["compare", "good.json", "good.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("subject: not worse: macro-F1"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("(0.000, 95 % from 0.000 to 0.000, 24 groups)"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_ruined_model_fails_and_its_mending_passes() {
+    let place = place();
+    let ran = place.run(&["compare", "good.json", "ruined.json", "--format", "json"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let comparison: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mood = &comparison["tasks"]["mood"];
+    assert_eq!((&comparison["verdict"], &mood["verdict"]), (&"fail".into(), &"fail".into()));
+    let number = |key: &str| mood["decided_on"][key].as_f64().unwrap();
+    assert!(number("high") < -0.02 && number("low") < number("high"));
+    assert!((number("candidate") - number("baseline") - number("difference")).abs() < 1e-12);
+    assert!(mood["posterior"]["worse"].as_f64().unwrap() > 0.97);
+    assert!(!mood["lost"].as_array().unwrap().is_empty());
+    assert_eq!(place.run(&["compare", "ruined.json", "good.json"]).code, 0);
+}
+
+#[test]
+fn what_the_data_cannot_tell_is_said_and_can_be_refused() {
+    let place = Place::new();
+    // Two articles right in one report and wrong in the other, one the other way round: nothing can be told of it.
+    place.write("labels/tasks.toml", "[tasks.mood]\nkind = \"single\"\nlabels = [\"good\", \"bad\"]\n");
+    place.write("labels/small.csv", super::util::small_labels());
+    for (report, c) in [("a.json", "0.3"), ("b.json", "0.05")] {
+        place.write("c.toml", format!("[classifier]\nc = {c}\n"));
+        assert_eq!(place.run(&["evaluate", "labels", "--config", "c.toml", "--output", report]).code, 0);
+    }
+    let margin = ["--margin", "0"];
+    let verdict = |more: &[&str]| place.run(&[&["compare", "a.json", "b.json"], &margin[..], more].concat());
+    let ran = verdict(&["--format", "json"]);
+    let comparison: Value = serde_json::from_str(&ran.stdout).unwrap();
+    if comparison["verdict"] == "inconclusive" {
+        assert_eq!(ran.code, 0);
+        assert!(ran.stderr.contains("inconclusive"), "{}", ran.stderr);
+        assert_eq!(verdict(&["--require-evidence"]).code, 5);
+    }
+}
+
+#[test]
+fn floors_are_kept_and_an_undefined_figure_is_no_pass() {
+    let place = place();
+    let compare = |condition: &str| place.run(&["compare", "good.json", "good.json", "--require", condition]);
+    assert_eq!(compare("subject.macro_f1>=0.1").code, 0);
+    assert_eq!(compare("subject.log_loss<=10").code, 0);
+    let ran = compare("subject.sea.f1>=1.01");
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("good.json: required subject.sea.f1>=1.01, found"), "{}", ran.stderr);
+    for (condition, says) in [
+        ("subject.f3>=0.1", "no metric of that name (known: accuracy, macro_f1"),
+        ("theme.macro_f1>=0.1", "no task of that name (known: mood, subject)"),
+        ("subject.lake.f1>=0.1", "no label of that name (known: sea, hill)"),
+        ("subject.macro_f1=0.1", "TASK.METRIC>=NUMBER"),
+    ] {
+        let ran = compare(condition);
+        assert_eq!(ran.code, 2, "{condition}");
+        assert!(ran.stderr.contains(says), "{condition}: {}", ran.stderr);
+    }
+    place.write("labels/tasks.toml", super::util::TASKS.replace("\"hill\"", "\"hill\", \"moon\""));
+    assert_eq!(place.run(&["evaluate", "labels", "--output", "moon.json"]).code, 0);
+    let ran = place.run(&["compare", "moon.json", "moon.json", "--require", "subject.moon.f1>=0"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("found n/a"), "{}", ran.stderr);
+}
+
+#[test]
+fn unlike_reports_are_refused_with_the_difference() {
+    let place = place();
+    let refused = |candidate: &str, says: &str| {
+        let ran = place.run(&["compare", "good.json", candidate]);
+        assert_eq!(ran.code, 4, "{candidate}");
+        assert!(ran.stderr.contains(says), "{candidate}: {}", ran.stderr);
+    };
+    refused("seed.json", "other folds");
+    refused("none.json", "cannot be read");
+    place.write("bad.json", "{\"schema\":\"rubrique.report/9\"}");
+    refused("bad.json", "found rubrique.report/9; this program knows rubrique.report/1");
+    place.write("bad.json", "{");
+    refused("bad.json", "no JSON");
+    assert_eq!(
+        place
+            .run(&["evaluate", "labels/small.csv", "--task", "mood:single", "--repeats", "2", "--output", "m.json"])
+            .code,
+        0
+    );
+    refused("m.json", "other data");
+    assert_eq!(place.run(&["train", "labels", "--output", "model"]).code, 0);
+    assert_eq!(place.run(&["evaluate", "labels", "--model", "model", "--output", "held.json"]).code, 0);
+    refused("held.json", "other way of judging");
+}
+
+#[test]
+fn several_candidates_give_a_table() {
+    let place = place();
+    let ran = place.run(&["compare", "good.json", "good.json", "ruined.json", "--format", "markdown"]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.stdout.lines().filter(|l| l.starts_with("| ruined.json |")).count(), 2, "{}", ran.stdout);
+}
+
+#[test]
+fn held_out_reports_are_compared_by_groups() {
+    let place = place();
+    for (model, more) in [("m1", vec![]), ("m2", vec!["--config", "ruined.toml"])] {
+        assert_eq!(place.run(&[&["train", "labels", "--output", model], more.as_slice()].concat()).code, 0);
+        let report = format!("{model}.json");
+        assert_eq!(place.run(&["evaluate", "labels", "--model", model, "--output", &report]).code, 0);
+    }
+    let ran = place.run(&["compare", "m1.json", "m2.json", "--format", "json"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let comparison: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mood = &comparison["tasks"]["mood"];
+    assert!(mood["posterior"].is_null() && mood["mcnemar"]["good"]["lost"].as_u64().unwrap() > 5);
+}
