@@ -134,6 +134,17 @@ pub fn stratified_group_folds(items: &[Item<'_>], k: usize, seed: u64) -> Result
         .collect())
 }
 
+/// The rows of a share of the groups, at least one; of one seed a smaller share lies inside every larger one.
+pub fn share_of_groups(groups: &[&str], rows: &[usize], share: f64, seed: u64) -> Vec<usize> {
+    let mut names: Vec<&str> = rows.iter().map(|&i| groups[i]).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.sort_by_cached_key(|name| draw(seed, name, 0));
+    names.truncate(((names.len() as f64 * share).round() as usize).max(1));
+    names.sort_unstable();
+    rows.iter().copied().filter(|&i| names.binary_search(&groups[i]).is_ok()).collect()
+}
+
 struct Group {
     rows: Vec<usize>,
     counts: BTreeMap<usize, usize>,
@@ -214,6 +225,18 @@ mod tests {
         };
         assert_eq!(names(&rows, 1), names(&turned, 1));
         assert_ne!(names(&rows, 1), names(&rows, 2));
+    }
+
+    #[test]
+    fn shares_of_groups_lie_inside_each_other() {
+        let groups: Vec<String> = (0..60).map(|i| format!("g{}", i / 3)).collect();
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let rows: Vec<usize> = (0..60).collect();
+        let quarter = share_of_groups(&groups, &rows, 0.25, 3);
+        let half = share_of_groups(&groups, &rows, 0.5, 3);
+        assert_eq!((quarter.len(), half.len()), (15, 30));
+        assert!(quarter.iter().all(|i| half.contains(i)));
+        assert_eq!(share_of_groups(&groups, &rows, 1.0, 3), rows);
     }
 
     #[test]

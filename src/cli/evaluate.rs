@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use rubrique::dataset::{Dataset, TaskChoice};
 use rubrique::error::{Error, Result};
-use rubrique::eval::{CrossValidation, Report, cross_validate, hold_out};
+use rubrique::eval::{CrossValidation, Report, SHARES, cross_validate, hold_out, learning_curve};
 use rubrique::model::ModelFile;
 use rubrique::output::{report_markdown, report_table};
 use rubrique::task::{LabelId, TaskSpec};
@@ -33,6 +33,9 @@ pub struct Args {
     /// Seed of the deals, or of the bootstrap
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Score also at growing shares of the training articles
+    #[arg(long, conflicts_with = "model")]
+    learning_curve: bool,
     /// Output format [default: table, or what the extension of --output tells]
     #[arg(long, value_name = "NAME")]
     format: Option<ReportFormat>,
@@ -86,12 +89,17 @@ fn cross_validated(args: &Args) -> Result<Report> {
         return Err(Error::usage("--repeats 0 (allowed: 1 or more)"));
     }
     let plan = CrossValidation { folds: args.folds, repeats: args.repeats, seed: args.seed };
-    let bar =
-        if args.common.quiet { ProgressBar::hidden() } else { ProgressBar::new((plan.folds * plan.repeats) as u64) };
+    let scored = if args.learning_curve { 1 + SHARES.len() } else { 1 };
+    let fits = plan.folds.saturating_mul(plan.repeats).saturating_mul(scored);
+    let bar = if args.common.quiet { ProgressBar::hidden() } else { ProgressBar::new(fits as u64) };
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} folds, {eta} left") {
         bar.set_style(style);
     }
-    let report = cross_validate(&dataset, &config, plan, &|| bar.inc(1)).map_err(|e| e.at(&args.labels))?;
+    let done = || bar.inc(1);
+    let mut report = cross_validate(&dataset, &config, plan, &done).map_err(|e| e.at(&args.labels))?;
+    if args.learning_curve {
+        report.learning_curve = Some(learning_curve(&dataset, &config, plan, &done).map_err(|e| e.at(&args.labels))?);
+    }
     bar.finish_and_clear();
     Ok(report)
 }

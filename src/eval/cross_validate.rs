@@ -1,17 +1,21 @@
 //! Cross-validation of whole pipelines: everything that learns is learnt anew in each fold's training part.
 
 use super::report::{
-    Answer, DataSummary, FoldSummary, PredictionRecord, Report, SCHEMA, Spread, labels_value, task_report,
+    Answer, CurveFigures, CurvePoint, DataSummary, FoldSummary, PredictionRecord, Report, SCHEMA, Spread, labels_value,
+    task_report,
 };
 use crate::dataset::{Dataset, Example};
 use crate::error::Result;
 use crate::model::{AnalyzedTexts, Config, Decision, TrainingSet};
-use crate::split::{Fold, Item, strata, stratified_group_folds};
+use crate::split::{Fold, Item, share_of_groups, strata, stratified_group_folds};
 use crate::task::{LabelSet, Prediction, TaskSpec};
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+
+/// The shares of the training groups on a learning curve.
+pub const SHARES: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 1.0];
 
 /// How often, and into how many parts, the data is dealt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,37 +52,96 @@ pub fn cross_validate(
 ) -> Result<Report> {
     let examples = &dataset.examples;
     let set = training_set(&dataset.tasks, examples, config);
-    let deals = (0..plan.repeats as u64)
-        .map(|repeat| deal(dataset, plan.folds, plan.seed.wrapping_add(repeat)))
-        .collect::<Result<Vec<_>>>()?;
-    let turns: Vec<(usize, usize, &Fold)> = deals
-        .iter()
-        .enumerate()
-        .flat_map(|(repeat, folds)| folds.iter().enumerate().map(move |(f, fold)| (repeat, f, fold)))
-        .collect();
-    let results: Vec<(Vec<Decision>, Vec<Vec<Prediction>>)> = turns
-        .par_iter()
-        .map(|(_, _, fold)| {
-            let (classifier, predictions) = set.fit_and_predict(config, &fold.train, &fold.test, plan.seed)?;
-            done();
-            // A fold's weights are not kept: fifty models at once would fill the memory.
-            Ok((classifier.tasks().iter().map(|task| task.decision().clone()).collect(), predictions))
-        })
-        .collect::<Result<_>>()?;
-
-    let mut judged: Vec<Judgement<'_>> = Vec::new();
-    for ((repeat, f, fold), (_, predictions)) in turns.iter().zip(&results) {
-        for (&i, prediction) in fold.test.iter().zip(predictions) {
-            judged.push(Judgement { example: &examples[i], row: i, repeat: *repeat, fold: *f, prediction });
-        }
-    }
-    judged.sort_by_key(|j| (j.repeat, j.row));
+    let turns = turns(dataset, plan)?;
+    let results = take_turns(&set, config, &turns, plan.seed, done)?;
+    let judged = judgements(examples, &turns, &results);
     let thresholds: Vec<Option<Vec<f64>>> =
         (0..dataset.tasks.len()).map(|t| mean_thresholds(results.iter().map(|(decisions, _)| &decisions[t]))).collect();
     let mut report = assemble(dataset, examples, config, &judged, &Spread::Folds { k: plan.folds }, &thresholds);
     report.folds =
         Some(FoldSummary { k: plan.folds, repeats: plan.repeats, seed: plan.seed, sha256: deal_sha256(&judged) });
     Ok(report)
+}
+
+/// The scores of the same folds with growing shares of each training part's groups; `done` is called after each fold.
+///
+/// # Errors
+///
+/// As [`cross_validate`].
+pub fn learning_curve(
+    dataset: &Dataset,
+    config: &Config,
+    plan: CrossValidation,
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<CurvePoint>> {
+    let set = training_set(&dataset.tasks, &dataset.examples, config);
+    let whole = turns(dataset, plan)?;
+    SHARES
+        .iter()
+        .map(|&share| {
+            let mut turns = whole.clone();
+            for turn in &mut turns {
+                turn.fold.train = share_of_groups(&set.groups, &turn.fold.train, share, plan.seed);
+            }
+            let results = take_turns(&set, config, &turns, plan.seed, done)?;
+            let judged = judgements(&dataset.examples, &turns, &results);
+            let spread = Spread::Folds { k: plan.folds };
+            let tasks = dataset.tasks.iter().enumerate().map(|(t, spec)| {
+                let report = task_report(spec, &answers(&judged, t), &spread, None);
+                (spec.name.clone(), CurveFigures { accuracy: report.accuracy, macro_f1: report.macro_f1 })
+            });
+            let rows: usize = turns.iter().map(|turn| turn.fold.train.len()).sum();
+            Ok(CurvePoint { share, paragraphs: rows as f64 / turns.len() as f64, tasks: tasks.collect() })
+        })
+        .collect()
+}
+
+/// One fit and the rows it is judged on.
+#[derive(Clone)]
+struct Turn {
+    repeat: usize,
+    number: usize,
+    fold: Fold,
+}
+
+fn turns(dataset: &Dataset, plan: CrossValidation) -> Result<Vec<Turn>> {
+    let mut turns = Vec::new();
+    for repeat in 0..plan.repeats {
+        let folds = deal(dataset, plan.folds, plan.seed.wrapping_add(repeat as u64))?;
+        turns.extend(folds.into_iter().enumerate().map(|(number, fold)| Turn { repeat, number, fold }));
+    }
+    Ok(turns)
+}
+
+/// What a turn leaves behind. Its weights are not kept: fifty models at once would fill the memory.
+type TurnResult = (Vec<Decision>, Vec<Vec<Prediction>>);
+
+fn take_turns(
+    set: &TrainingSet<'_>,
+    config: &Config,
+    turns: &[Turn],
+    seed: u64,
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<TurnResult>> {
+    turns
+        .par_iter()
+        .map(|turn| {
+            let (classifier, predictions) = set.fit_and_predict(config, &turn.fold.train, &turn.fold.test, seed)?;
+            done();
+            Ok((classifier.tasks().iter().map(|task| task.decision().clone()).collect(), predictions))
+        })
+        .collect()
+}
+
+fn judgements<'a>(examples: &'a [Example], turns: &[Turn], results: &'a [TurnResult]) -> Vec<Judgement<'a>> {
+    let mut judged = Vec::new();
+    for (turn, (_, predictions)) in turns.iter().zip(results) {
+        for (&row, prediction) in turn.fold.test.iter().zip(predictions) {
+            judged.push(Judgement { example: &examples[row], row, repeat: turn.repeat, fold: turn.number, prediction });
+        }
+    }
+    judged.sort_by_key(|j| (j.repeat, j.row));
+    judged
 }
 
 fn deal(dataset: &Dataset, k: usize, seed: u64) -> Result<Vec<Fold>> {
@@ -127,6 +190,22 @@ fn deal_sha256(judged: &[Judgement<'_>]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The answers to one task, of the examples that are labelled for it.
+fn answers(judged: &[Judgement<'_>], task: usize) -> Vec<Answer> {
+    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+    judged
+        .iter()
+        .filter_map(|j| {
+            let gold = j.example.gold[task].clone()?;
+            let Prediction { labels, probabilities } = j.prediction[task].clone();
+            let probabilities = probabilities.iter().map(|p| p.get()).collect();
+            let next = groups.len();
+            let group = *groups.entry(&j.example.group).or_insert(next);
+            Some(Answer { group, repeat: j.repeat, fold: j.fold, gold, labels, probabilities })
+        })
+        .collect()
+}
+
 /// Makes the report of judged examples, but for how they were dealt.
 pub(super) fn assemble(
     dataset: &Dataset,
@@ -136,28 +215,11 @@ pub(super) fn assemble(
     spread: &Spread,
     thresholds: &[Option<Vec<f64>>],
 ) -> Report {
-    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
-    for judgement in judged {
-        let next = groups.len();
-        groups.entry(&judgement.example.group).or_insert(next);
-    }
     let tasks = dataset
         .tasks
         .par_iter()
         .enumerate()
-        .map(|(t, spec)| {
-            let answers: Vec<Answer> = judged
-                .iter()
-                .filter_map(|j| {
-                    let gold = j.example.gold[t].clone()?;
-                    let Prediction { labels, probabilities } = j.prediction[t].clone();
-                    let probabilities = probabilities.iter().map(|p| p.get()).collect();
-                    let group = groups[j.example.group.as_str()];
-                    Some(Answer { group, repeat: j.repeat, fold: j.fold, gold, labels, probabilities })
-                })
-                .collect();
-            (spec.name.clone(), task_report(spec, &answers, spread, thresholds[t].as_deref()))
-        })
+        .map(|(t, spec)| (spec.name.clone(), task_report(spec, &answers(judged, t), spread, thresholds[t].as_deref())))
         .collect::<Vec<_>>()
         .into_iter()
         .collect();
@@ -185,6 +247,7 @@ pub(super) fn assemble(
         },
         folds: None,
         held_out: None,
+        learning_curve: None,
         config: by_task(&|_, spec| serde_json::to_value(config.for_task(&spec.name)).unwrap_or_default()),
         tasks,
         predictions,

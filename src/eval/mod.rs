@@ -13,8 +13,11 @@ mod report;
 
 pub use compare::{Comparison, Difference, Flip, McNemar, Posterior, TaskComparison, Verdict, compare};
 pub(crate) use cross_validate::probabilities_value;
-pub use cross_validate::{CrossValidation, cross_validate, training_set};
+pub use cross_validate::{CrossValidation, SHARES, cross_validate, learning_curve, training_set};
 pub use held_out::hold_out;
 pub use interval::Estimate;
 pub(crate) use report::labels_value;
-pub use report::{DataSummary, FoldSummary, HeldOutSummary, LabelReport, PredictionRecord, Report, SCHEMA, TaskReport};
+pub use report::{
+    CurveFigures, CurvePoint, DataSummary, FoldSummary, HeldOutSummary, LabelReport, PredictionRecord, Report, SCHEMA,
+    TaskReport,
+};

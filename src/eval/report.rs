@@ -50,6 +50,28 @@ pub struct HeldOutSummary {
     pub seed: u64,
 }
 
+/// One point of a learning curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurvePoint {
+    /// The share of each training part's groups that was fitted on.
+    pub share: f64,
+    /// The mean number of paragraphs fitted on.
+    pub paragraphs: f64,
+    /// By task.
+    pub tasks: IndexMap<String, CurveFigures>,
+}
+
+/// What a learning curve shows of a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurveFigures {
+    /// See [`Metric::Accuracy`].
+    pub accuracy: Estimate,
+    /// See [`Metric::MacroF1`].
+    pub macro_f1: Estimate,
+}
+
 /// The figures of one label.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,6 +182,9 @@ pub struct Report {
     /// How a saved model was judged, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOutSummary>,
+    /// The scores at growing shares of the training groups, where asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_curve: Option<Vec<CurvePoint>>,
     /// The settings of each task.
     pub config: Map<String, Value>,
     /// The figures of each task, in task order.

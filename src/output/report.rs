@@ -19,6 +19,9 @@ pub fn report_table(report: &Report) -> String {
         }
         text += &confusion(name, task, false);
     }
+    if let Some(sheet) = curve(report) {
+        text += &format!("\n{}\n{}\n", sheet.title, table(&sheet.header, sheet.rows, true));
+    }
     text
 }
 
@@ -30,6 +33,9 @@ pub fn report_markdown(report: &Report) -> String {
             text += &format!("\n### {}\n\n{}", sheet.title, markdown_table(&sheet.header, &sheet.rows));
         }
         text += &confusion(name, task, true);
+    }
+    if let Some(sheet) = curve(report) {
+        text += &format!("\n### {}\n\n{}", sheet.title, markdown_table(&sheet.header, &sheet.rows));
     }
     text
 }
@@ -83,6 +89,23 @@ fn sheets(name: &str, task: &TaskReport) -> [Sheet; 2] {
             rows: labels,
         },
     ]
+}
+
+fn curve(report: &Report) -> Option<Sheet> {
+    let points = report.learning_curve.as_ref()?;
+    let rows = points.iter().flat_map(|point| {
+        point.tasks.iter().map(move |(task, figures)| {
+            vec![
+                format!("{:.0} %", point.share * 100.0),
+                format!("{:.0}", point.paragraphs),
+                task.clone(),
+                estimate(figures.accuracy),
+                estimate(figures.macro_f1),
+            ]
+        })
+    });
+    let header = vec!["share of groups", "paragraphs", "task", "accuracy", "macro_f1"];
+    Some(Sheet { title: "learning curve".into(), header, rows: rows.collect() })
 }
 
 fn confusion(name: &str, task: &TaskReport, markdown: bool) -> String {
