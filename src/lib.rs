@@ -35,3 +35,7 @@ pub mod task;
 pub mod text;
 
 pub use error::{Error, Result};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

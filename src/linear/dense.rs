@@ -11,7 +11,7 @@ use crate::sparse::SparseMatrix;
 use linfa::Dataset;
 use linfa::traits::Fit;
 use linfa_logistic::{LogisticRegression, MultiLogisticRegression};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, s};
 
 /// More rows than this would make a dense square of over 288 MB.
 pub const MOST_ROWS: usize = 6_000;
@@ -127,39 +127,29 @@ impl Reduction {
         let mut left: Vec<f64> = (0..n).map(|i| gram[[i, i]]).collect();
         let most = left.iter().copied().fold(0.0, f64::max);
         let threshold = n as f64 * f64::EPSILON * most;
-        let mut factor: Vec<Vec<f64>> = Vec::new();
+        let mut factor = Array2::zeros((n, n));
         let mut pivots = Vec::new();
+        let mut taken = vec![false; n];
         // The first greatest residual wins, so that the order does not depend on anything but the rows.
         let greatest = |left: &[f64]| (0..n).fold(0, |best, i| if left[i] > left[best] { i } else { best });
         while pivots.len() < n {
-            let pivot = greatest(&left);
+            let (pivot, k) = (greatest(&left), pivots.len());
             if left[pivot] <= threshold {
                 break;
             }
             let root = left[pivot].sqrt();
-            let column: Vec<f64> = (0..n)
-                .map(|i| {
-                    if pivots.contains(&i) {
-                        return 0.0;
-                    }
-                    let known: f64 = factor.iter().map(|c| c[i] * c[pivot]).sum();
-                    (gram[[i, pivot]] - known) / root
-                })
-                .collect();
-            for (rest, l) in left.iter_mut().zip(&column) {
-                *rest -= l * l;
+            let known: Array1<f64> = factor.slice(s![.., ..k]).dot(&factor.slice(s![pivot, ..k]));
+            for i in (0..n).filter(|&i| !taken[i]) {
+                let value = (gram[[i, pivot]] - known[i]) / root;
+                factor[[i, k]] = value;
+                left[i] -= value * value;
             }
             left[pivot] = 0.0;
+            taken[pivot] = true;
             pivots.push(pivot);
-            factor.push(column);
         }
-        let mut rows = Array2::zeros((n, pivots.len().max(1)));
-        for (k, column) in factor.iter().enumerate() {
-            for (i, &value) in column.iter().enumerate() {
-                rows[[i, k]] = value;
-            }
-        }
-        Reduction { rows, pivots: Some(pivots) }
+        let rank = pivots.len().max(1);
+        Reduction { rows: factor.slice(s![.., ..rank]).to_owned(), pivots: Some(pivots) }
     }
 
     /// The weights over the matrix's columns of the weights `u` over the reduced ones.

@@ -125,8 +125,12 @@ impl LogisticParams {
                 costs: self.costs(&one_hot, &counts, &kept, softmax, n),
                 softmax,
             };
-            let solution = match self.solver {
-                Solver::Linfa => dense::solve(&problem, self)?,
+            let (solution, gradient) = match self.solver {
+                Solver::Linfa => {
+                    let solution = dense::solve(&problem, self)?;
+                    let gradient = newton::relative_gradient(&problem, &solution);
+                    (solution, gradient)
+                }
                 Solver::Auto | Solver::Sparse => newton::solve(&problem, self.tolerance),
             };
             for (from, &to) in kept.iter().enumerate() {
@@ -135,7 +139,6 @@ impl LogisticParams {
                 }
                 intercepts[to] = solution[x.width() * kept.len() + from];
             }
-            let gradient = problem.relative_gradient(&solution);
             convergence = Convergence { gradient, converged: gradient <= self.tolerance };
         }
         Ok(LogisticRegression { outputs, weights, intercepts, convergence })
@@ -226,13 +229,4 @@ pub(super) struct Problem<'a> {
     pub answers: Vec<bool>,
     pub costs: Vec<f64>,
     pub softmax: bool,
-}
-
-impl Problem<'_> {
-    /// The gradient's norm at a solution over its norm at zero; of independent outputs the worst.
-    fn relative_gradient(&self, solution: &[f64]) -> f64 {
-        let there = newton::gradient_norms(self, solution);
-        let zero = newton::gradient_norms(self, &vec![0.0; solution.len()]);
-        there.iter().zip(zero).map(|(g, g0)| g / g0.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
-    }
 }

@@ -20,12 +20,30 @@ const ARMIJO: f64 = 1e-4;
 /// How exactly the first Newton equations are solved.
 const LOOSEST_RESIDUAL: f64 = 0.25;
 
-/// Minimises the problem's objective until each gradient norm is below `tolerance` times its norm at zero.
-pub(super) fn solve(problem: &Problem<'_>, tolerance: f64) -> Vec<f64> {
+/// Minimises the problem's objective until each gradient norm is below `tolerance` times its norm at zero; gives the
+/// solution and the worst of those shares.
+pub(super) fn solve(problem: &Problem<'_>, tolerance: f64) -> (Vec<f64>, f64) {
     let condensed = Condensed::of(problem.x);
     let small =
         Problem { x: &condensed.matrix, answers: problem.answers.clone(), costs: problem.costs.clone(), ..*problem };
-    condensed.expand(&minimise(&small, tolerance), problem.outputs)
+    let (solution, gradient) = minimise(&small, tolerance);
+    // Merging keeps every norm, the gradient's too.
+    (condensed.expand(&solution, problem.outputs), gradient)
+}
+
+/// The gradient's norm at a solution over its norm at zero; of independent outputs the worst.
+pub(super) fn relative_gradient(problem: &Problem<'_>, solution: &[f64]) -> f64 {
+    let groups = Groups::of(problem);
+    let norms_at = |solution: &[f64]| {
+        let mut scores = vec![0.0; problem.x.height() * problem.outputs];
+        forward(problem.x, problem.outputs, solution, &mut scores);
+        groups.norms(&gradient_of(problem, &State::at(problem, &scores), solution))
+    };
+    worst_share(&norms_at(solution), &norms_at(&vec![0.0; solution.len()]))
+}
+
+fn worst_share(norms: &[f64], at_zero: &[f64]) -> f64 {
+    norms.iter().zip(at_zero).map(|(g, g0)| g / g0.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
 }
 
 /// The same problem with fewer columns in a better order.
@@ -92,9 +110,10 @@ impl Condensed {
     }
 }
 
-fn minimise(problem: &Problem<'_>, tolerance: f64) -> Vec<f64> {
+fn minimise(problem: &Problem<'_>, tolerance: f64) -> (Vec<f64>, f64) {
     let (x, lanes) = (problem.x, problem.outputs);
     let groups = Groups::of(problem);
+    let curvature = Curvature::of(x);
     let weights = x.width() * lanes;
     let size = weights + lanes;
 
@@ -114,7 +133,7 @@ fn minimise(problem: &Problem<'_>, tolerance: f64) -> Vec<f64> {
         }
         let residual_shares: Vec<f64> =
             norms.iter().zip(&start_norms).map(|(n, s)| (n / s).sqrt().min(LOOSEST_RESIDUAL)).collect();
-        let direction = newton_direction(problem, &groups, &state, &gradient, &active, &residual_shares);
+        let direction = newton_direction(problem, &curvature, &groups, &state, &gradient, &active, &residual_shares);
 
         // Along the direction, scores and penalty are known functions of the step: no further pass over the matrix.
         let mut along = vec![0.0; scores.len()];
@@ -158,7 +177,8 @@ fn minimise(problem: &Problem<'_>, tolerance: f64) -> Vec<f64> {
         state = State::at(problem, &scores);
         gradient = gradient_of(problem, &state, &solution);
     }
-    solution
+    let share = worst_share(&groups.norms(&gradient), &start_norms);
+    (solution, share)
 }
 
 /// into += factor · from, with one factor a lane.
@@ -169,14 +189,6 @@ fn add_scaled(into: &mut [f64], factors: &[f64], from: &[f64]) {
             into[k] += factors[k] * from[k];
         }
     }
-}
-
-/// The gradient's Euclidean norm at a solution: one number an independent output, one for all softmax classes.
-pub(super) fn gradient_norms(problem: &Problem<'_>, solution: &[f64]) -> Vec<f64> {
-    let mut scores = vec![0.0; problem.x.height() * problem.outputs];
-    forward(problem.x, problem.outputs, solution, &mut scores);
-    let state = State::at(problem, &scores);
-    Groups::of(problem).norms(&gradient_of(problem, &state, solution))
 }
 
 /// Which outputs are optimised together: each on its own, or all as one.
@@ -276,6 +288,7 @@ fn gradient_of(problem: &Problem<'_>, state: &State, solution: &[f64]) -> Vec<f6
 /// Solves H d = -g approximately for the active groups; the others get zero.
 fn newton_direction(
     problem: &Problem<'_>,
+    matrix: &Curvature,
     groups: &Groups,
     state: &State,
     gradient: &[f64],
@@ -292,11 +305,10 @@ fn newton_direction(
     let mut search: Vec<f64> = residual.iter().zip(&scale).map(|(r, s)| r * s).collect();
     let mut energy = groups.dots(&residual, &search);
     let target: Vec<f64> = energy.iter().zip(residual_shares).map(|(e, share)| e * share * share).collect();
-    let mut through = vec![0.0; problem.x.height() * lanes];
     let mut product = vec![0.0; gradient.len()];
 
     for _ in 0..MOST_CG_STEPS {
-        hessian_times(problem, state, &search, &mut through, &mut product);
+        matrix.hessian_times(problem, state, &search, &mut product);
         let curvature = groups.dots(&search, &product);
         let step: Vec<f64> = (0..groups.count)
             .map(|g| if running[g] && curvature[g] > 0.0 { energy[g] / curvature[g] } else { 0.0 })
@@ -352,10 +364,122 @@ fn inverse_diagonal(problem: &Problem<'_>, state: &State) -> Vec<f64> {
     diagonal.iter().map(|d| 1.0 / d.max(1e-12)).collect()
 }
 
-/// The Hessian times a vector; `through` is room for one number a row and lane.
-fn hessian_times(problem: &Problem<'_>, state: &State, vector: &[f64], through: &mut [f64], product: &mut [f64]) {
-    let (x, lanes) = (problem.x, problem.outputs);
-    forward(x, lanes, vector, through);
+/// The matrix in single precision, for products with the Hessian: two thirds of the bytes, and four lanes to a
+/// processor register. The Newton equations are solved inexactly anyway; gradients and losses stay in double precision,
+/// so that the optimum does not move.
+struct Curvature {
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<f32>,
+    width: usize,
+}
+
+/// Lanes that are multiplied at once.
+const WIDE: usize = 4;
+
+impl Curvature {
+    fn of(x: &SparseMatrix) -> Self {
+        let mut matrix = Curvature { starts: vec![0], columns: Vec::new(), values: Vec::new(), width: x.width() };
+        for i in 0..x.height() {
+            let (columns, values) = x.row(i);
+            matrix.columns.extend_from_slice(columns);
+            matrix.values.extend(values.iter().map(|&v| v as f32));
+            matrix.starts.push(matrix.columns.len());
+        }
+        matrix
+    }
+
+    fn row(&self, i: usize) -> (&[u32], &[f32]) {
+        let range = self.starts[i]..self.starts[i + 1];
+        (&self.columns[range.clone()], &self.values[range])
+    }
+
+    /// The Hessian times a vector.
+    fn hessian_times(&self, problem: &Problem<'_>, state: &State, vector: &[f64], product: &mut [f64]) {
+        let lanes = problem.outputs;
+        product.copy_from_slice(vector);
+        // The intercepts carry no penalty.
+        product[self.width * lanes..].fill(0.0);
+        let rows = self.starts.len() - 1;
+        let mut through = vec![0.0; rows * lanes];
+        in_fours(lanes, |first, count| {
+            let weights = gathered(vector, lanes, first, count);
+            for i in 0..rows {
+                let sums = self.forward(i, &weights);
+                for k in 0..count {
+                    through[i * lanes + first + k] = f64::from(sums[k]);
+                }
+            }
+        });
+        bend(problem, state, &mut through);
+        in_fours(lanes, |first, count| {
+            let mut sums = vec![[0.0f32; WIDE]; self.width + 1];
+            for i in 0..rows {
+                let mut row = [0.0f32; WIDE];
+                for k in 0..count {
+                    row[k] = through[i * lanes + first + k] as f32;
+                }
+                self.backward(i, row, &mut sums);
+            }
+            for (product, sums) in product.chunks_exact_mut(lanes).zip(&sums) {
+                for k in 0..count {
+                    product[first + k] += f64::from(sums[k]);
+                }
+            }
+        });
+    }
+
+    fn forward(&self, i: usize, weights: &[[f32; WIDE]]) -> [f32; WIDE] {
+        let (columns, values) = self.row(i);
+        let (pairs, last) = columns.as_chunks::<2>();
+        let (value_pairs, last_value) = values.as_chunks::<2>();
+        // Two chains of sums, since one would wait for each addition to end before it starts the next.
+        let (mut even, mut odd) = (weights[self.width], [0.0f32; WIDE]);
+        for (c, v) in pairs.iter().zip(value_pairs) {
+            let (a, b) = (&weights[c[0] as usize], &weights[c[1] as usize]);
+            for k in 0..WIDE {
+                even[k] += v[0] * a[k];
+                odd[k] += v[1] * b[k];
+            }
+        }
+        for (&c, v) in last.iter().zip(last_value) {
+            for k in 0..WIDE {
+                even[k] += v * weights[c as usize][k];
+            }
+        }
+        std::array::from_fn(|k| even[k] + odd[k])
+    }
+
+    fn backward(&self, i: usize, row: [f32; WIDE], sums: &mut [[f32; WIDE]]) {
+        let (columns, values) = self.row(i);
+        for (&column, value) in columns.iter().zip(values) {
+            let sums = &mut sums[column as usize];
+            for k in 0..WIDE {
+                sums[k] += value * row[k];
+            }
+        }
+        for k in 0..WIDE {
+            sums[self.width][k] += row[k];
+        }
+    }
+}
+
+/// Deals lanes in fours; the last may be fewer.
+fn in_fours(lanes: usize, mut pass: impl FnMut(usize, usize)) {
+    for first in (0..lanes).step_by(WIDE) {
+        pass(first, (lanes - first).min(WIDE));
+    }
+}
+
+/// Up to four lanes of a vector in single precision, side by side; lanes that are not there are zero.
+fn gathered(vector: &[f64], lanes: usize, first: usize, count: usize) -> Vec<[f32; WIDE]> {
+    let four = |column: &[f64]| std::array::from_fn(|k| if k < count { column[first + k] as f32 } else { 0.0 });
+    vector.chunks_exact(lanes).map(four).collect()
+}
+
+/// Multiplies by the second derivative of each row's loss.
+fn bend(problem: &Problem<'_>, state: &State, through: &mut [f64]) {
+    let lanes = problem.outputs;
     for (i, row) in through.chunks_exact_mut(lanes).enumerate() {
         let p = &state.probabilities[i * lanes..(i + 1) * lanes];
         let costs = &problem.costs[i * lanes..(i + 1) * lanes];
@@ -368,87 +492,37 @@ fn hessian_times(problem: &Problem<'_>, state: &State, vector: &[f64], through: 
             };
         }
     }
-    backward(x, lanes, through, product);
-    let weights = x.width() * lanes;
-    for (p, v) in product[..weights].iter_mut().zip(vector) {
-        *p += v;
-    }
 }
 
 /// X W + b for weights and intercepts laid out as a solution is: `lanes` numbers a row.
 fn forward(x: &SparseMatrix, lanes: usize, vector: &[f64], out: &mut [f64]) {
-    in_lanes(lanes, |first, count| match count {
-        1 => forward_lanes::<1>(x, lanes, first, vector, out),
-        2 => forward_lanes::<2>(x, lanes, first, vector, out),
-        3 => forward_lanes::<3>(x, lanes, first, vector, out),
-        _ => forward_lanes::<4>(x, lanes, first, vector, out),
-    });
+    let intercepts = &vector[x.width() * lanes..];
+    for (i, sums) in out.chunks_exact_mut(lanes).enumerate() {
+        sums.copy_from_slice(intercepts);
+        let (columns, values) = x.row(i);
+        for (&column, value) in columns.iter().zip(values) {
+            let at = column as usize * lanes;
+            for (sum, weight) in sums.iter_mut().zip(&vector[at..at + lanes]) {
+                *sum += value * weight;
+            }
+        }
+    }
 }
 
 /// Xᵀ R and the column sums of R, laid out as a solution is.
 fn backward(x: &SparseMatrix, lanes: usize, rows: &[f64], out: &mut [f64]) {
     out.fill(0.0);
-    in_lanes(lanes, |first, count| match count {
-        1 => backward_lanes::<1>(x, lanes, first, rows, out),
-        2 => backward_lanes::<2>(x, lanes, first, rows, out),
-        3 => backward_lanes::<3>(x, lanes, first, rows, out),
-        _ => backward_lanes::<4>(x, lanes, first, rows, out),
-    });
-}
-
-/// Deals lanes in fours, then what is left: a fixed count lets the compiler keep the sums in registers.
-fn in_lanes(lanes: usize, mut pass: impl FnMut(usize, usize)) {
-    let mut first = 0;
-    while first < lanes {
-        let count = (lanes - first).min(4);
-        pass(first, count);
-        first += count;
-    }
-}
-
-fn forward_lanes<const L: usize>(x: &SparseMatrix, stride: usize, first: usize, vector: &[f64], out: &mut [f64]) {
-    let intercepts = x.width() * stride + first;
-    let add = |sums: &mut [f64; L], column: u32, value: f64| {
-        let at = column as usize * stride + first;
-        let weights = &vector[at..at + L];
-        for k in 0..L {
-            sums[k] += value * weights[k];
-        }
-    };
-    for i in 0..x.height() {
-        // Two chains of sums, since one would wait for each addition to end before it starts the next.
-        let (mut even, mut odd) = ([0.0; L], [0.0; L]);
+    let intercepts = x.width() * lanes;
+    for (i, row) in rows.chunks_exact(lanes).enumerate() {
         let (columns, values) = x.row(i);
-        let (columns_of_two, values_of_two) = (columns.chunks_exact(2), values.chunks_exact(2));
-        let rest = columns_of_two.remainder().iter().zip(values_of_two.remainder());
-        for (c, v) in columns_of_two.zip(values_of_two) {
-            add(&mut even, c[0], v[0]);
-            add(&mut odd, c[1], v[1]);
-        }
-        rest.for_each(|(&c, &v)| add(&mut even, c, v));
-        for k in 0..L {
-            out[i * stride + first + k] = even[k] + odd[k] + vector[intercepts + k];
-        }
-    }
-}
-
-fn backward_lanes<const L: usize>(x: &SparseMatrix, stride: usize, first: usize, rows: &[f64], out: &mut [f64]) {
-    let mut totals = [0.0; L];
-    for i in 0..x.height() {
-        let mut row = [0.0; L];
-        row.copy_from_slice(&rows[i * stride + first..i * stride + first + L]);
-        for k in 0..L {
-            totals[k] += row[k];
-        }
-        let (columns, values) = x.row(i);
-        for (&column, &value) in columns.iter().zip(values) {
-            let at = column as usize * stride + first;
-            let weights = &mut out[at..at + L];
-            for k in 0..L {
-                weights[k] += value * row[k];
+        for (&column, value) in columns.iter().zip(values) {
+            let at = column as usize * lanes;
+            for (sum, r) in out[at..at + lanes].iter_mut().zip(row) {
+                *sum += value * r;
             }
         }
+        for (sum, r) in out[intercepts..].iter_mut().zip(row) {
+            *sum += r;
+        }
     }
-    let intercepts = x.width() * stride + first;
-    out[intercepts..intercepts + L].copy_from_slice(&totals);
 }
