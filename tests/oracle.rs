@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use rubrique::eval::metrics::{Counts, Judged, Metric, average_precision, confusion, roc_auc};
 use rubrique::features::{Corpus, CorpusCounter, TfidfParams};
 use rubrique::linear::{BinaryCalibrator, ClassWeight, LogisticParams, Solver, Targets, Temperature};
 use rubrique::sparse::{SparseMatrix, SparseRow};
-use rubrique::task::Score;
+use rubrique::task::{LabelId, LabelSet, Score, TaskKind};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ struct Oracle {
     texts: Vec<String>,
     tfidf: BTreeMap<String, Tfidf>,
     logistic: BTreeMap<String, Logistic>,
+    metrics: BTreeMap<String, Metrics>,
     platt: Platt,
     temperature: TemperatureCase,
 }
@@ -44,6 +46,19 @@ struct Fit {
     weights: Vec<Vec<f64>>,
     intercepts: Vec<f64>,
     logits: Vec<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct Metrics {
+    gold: Vec<Vec<u8>>,
+    given: Vec<Vec<u8>>,
+    probabilities: Vec<Vec<f64>>,
+    values: BTreeMap<String, f64>,
+    precision: Vec<f64>,
+    recall: Vec<f64>,
+    average_precision: Vec<f64>,
+    roc_auc: Vec<f64>,
+    confusion: Option<Vec<Vec<usize>>>,
 }
 
 #[derive(Deserialize)]
@@ -220,4 +235,62 @@ fn a_calibration_that_nothing_supports_is_not_made() {
     let falling: Vec<Score> = (0..30).map(|i| Score(f64::from(i))).collect();
     answers[..15].fill(true);
     assert!(BinaryCalibrator::fit(&falling, &answers).is_none(), "scores that point the wrong way");
+}
+
+#[test]
+fn metrics_are_scikit_learns() {
+    let set = |row: &Vec<u8>| (0..row.len()).filter(|&k| row[k] == 1).map(LabelId).collect::<LabelSet>();
+    for (name, case) in oracle().metrics {
+        let kind = if name == "single" { TaskKind::Single } else { TaskKind::Multi };
+        let sets: Vec<(LabelSet, LabelSet)> =
+            case.gold.iter().zip(&case.given).map(|(g, a)| (set(g), set(a))).collect();
+        let rows: Vec<Judged<'_>> = sets
+            .iter()
+            .zip(&case.probabilities)
+            .map(|((gold, labels), probabilities)| Judged { gold, labels, probabilities })
+            .collect();
+        // scikit-learn has no calibration error: see below.
+        for metric in Metric::ALL.into_iter().filter(|m| *m != Metric::Ece) {
+            close(metric.of(kind, 3, &rows).unwrap(), case.values[metric.name()], 1e-12);
+        }
+        for k in 0..3 {
+            let label = LabelId(k);
+            let counts = Counts::of(&rows, label);
+            close(counts.precision().unwrap(), case.precision[k], 1e-12);
+            close(counts.recall().unwrap(), case.recall[k], 1e-12);
+            close(average_precision(&rows, label).unwrap(), case.average_precision[k], 1e-12);
+            close(roc_auc(&rows, label).unwrap(), case.roc_auc[k], 1e-12);
+        }
+        if let Some(table) = case.confusion {
+            assert_eq!(confusion(&rows, 3), table);
+        }
+    }
+}
+
+#[test]
+fn the_calibration_error_is_that_worked_by_hand() {
+    let (yes, no): (LabelSet, LabelSet) = ([LabelId(0)].into_iter().collect(), LabelSet::default());
+    let row = |gold, probabilities| Judged { gold, labels: gold, probabilities };
+    // Bin [0.2, 0.3): 0.2 and 0.25, one of two right: |0.45 - 1| = 0.55. Bin [0.9, 1]: 0.95 and 1.0, both: |1.95 - 2| =
+    // 0.05. Over four pairs: 0.6 / 4.
+    let rows = [row(&yes, &[0.2]), row(&no, &[0.25]), row(&yes, &[0.95]), row(&yes, &[1.0])];
+    close(Metric::Ece.of(TaskKind::Multi, 1, &rows).unwrap(), 0.15, 1e-12);
+    // Of a single-label task only the most probable class counts: 0.7, wrong.
+    let gold: LabelSet = [LabelId(1)].into_iter().collect();
+    close(Metric::Ece.of(TaskKind::Single, 2, &[row(&gold, &[0.7, 0.3])]).unwrap(), 0.7, 1e-12);
+}
+
+#[test]
+fn undefined_ratios_are_none_and_not_zero() {
+    let (yes, no): (LabelSet, LabelSet) = ([LabelId(0)].into_iter().collect(), LabelSet::default());
+    let judged = |gold, labels| [Judged { gold, labels, probabilities: &[0.5] }];
+    let never_there = judged(&no, &yes);
+    let counts = Counts::of(&never_there, LabelId(0));
+    assert_eq!((counts.precision(), counts.recall(), counts.f1()), (Some(0.0), None, None));
+    let never_found = judged(&yes, &no);
+    let counts = Counts::of(&never_found, LabelId(0));
+    assert_eq!((counts.precision(), counts.recall(), counts.f1()), (None, Some(0.0), Some(0.0)));
+    assert_eq!(average_precision(&never_there, LabelId(0)), None);
+    assert_eq!(roc_auc(&never_found, LabelId(0)), None);
+    assert_eq!(Metric::MacroF1.of(TaskKind::Multi, 1, &never_there), None);
 }

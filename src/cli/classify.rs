@@ -8,7 +8,7 @@ use rubrique::error::Error;
 use rubrique::model::{Classifier, ModelFile};
 use rubrique::output::{LabelledParagraph, PredictionFormat, PredictionWriter};
 use rubrique::task::TaskSpec;
-use rubrique::text::{Cleaner, Document, Format, Source};
+use rubrique::text::{Cleaner, Document, Format, Paragraph, Source};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -27,6 +27,9 @@ pub struct Args {
     /// Output file (`-` is stdout)
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Add the words that decided, N a label (jsonl, json and table) [default N: 10]
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "10")]
+    explain: Option<usize>,
     /// What standard input holds
     #[arg(long, value_name = "NAME", default_value = "article")]
     stdin_format: StdinFormat,
@@ -77,7 +80,8 @@ pub fn run(args: &Args) -> Outcome {
     let classifier = &model.classifier;
     let tasks: Vec<TaskSpec> = classifier.tasks().iter().map(|t| t.spec().clone()).collect();
     let sink = Sink::open(args.output.as_ref())?;
-    let mut run = Run { classifier, writer: PredictionWriter::new(sink, format, &tasks), faults: 0 };
+    let writer = PredictionWriter::new(sink, format, &tasks);
+    let mut run = Run { classifier, writer, explain: args.explain, faults: 0 };
 
     let stdin_format = match args.stdin_format {
         StdinFormat::Article => Format::Article,
@@ -131,6 +135,8 @@ pub fn run(args: &Args) -> Outcome {
 struct Run<'a> {
     classifier: &'a Classifier,
     writer: PredictionWriter<'a, Sink>,
+    /// How many words a label to explain it by.
+    explain: Option<usize>,
     faults: usize,
 }
 
@@ -143,17 +149,15 @@ impl Run<'_> {
 
     /// Labels documents side by side and writes them in order.
     fn label(&mut self, documents: &[Document]) -> Outcome {
-        let labelled: Vec<Vec<LabelledParagraph>> = documents
-            .par_iter()
-            .map(|document| {
-                let paragraphs = Cleaner.paragraphs(document);
-                let predictions = paragraphs.iter().map(|p| self.classifier.predict(&p.text)).collect::<Vec<_>>();
-                (1..)
-                    .zip(paragraphs.into_iter().zip(predictions))
-                    .map(|(number, (paragraph, predictions))| LabelledParagraph { number, paragraph, predictions })
-                    .collect()
-            })
-            .collect();
+        let (classifier, explain) = (self.classifier, self.explain);
+        let label = |(number, paragraph): (usize, Paragraph)| LabelledParagraph {
+            number,
+            predictions: classifier.predict(&paragraph.text),
+            reasons: explain.map(|most| (classifier.explain(&paragraph.text), most)),
+            paragraph,
+        };
+        let labelled: Vec<Vec<LabelledParagraph>> =
+            documents.par_iter().map(|d| (1..).zip(Cleaner.paragraphs(d)).map(label).collect()).collect();
         for (document, paragraphs) in documents.iter().zip(&labelled) {
             if let Err(error) = self.writer.document(document, paragraphs)? {
                 self.fault(&error);

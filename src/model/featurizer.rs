@@ -6,6 +6,7 @@ use crate::features::{Corpus, CorpusCounter, TfidfVectorizer};
 use crate::sparse::{SparseMatrix, SparseRow};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Texts analysed once for every chain that some pipelines need; each fold weighs them anew.
 pub struct AnalyzedTexts {
@@ -119,6 +120,22 @@ impl Featurizer {
     /// The row of a text.
     pub fn row(&self, text: &str) -> SparseRow {
         self.joined(|_, block| block.vectorizer.row(|emit| block.analyzer.for_each_term(text, |term, _| emit(term))))
+    }
+
+    /// The row of a text, and for each of its columns the places of the text where the term stands.
+    pub(super) fn row_with_places(&self, text: &str) -> (SparseRow, BTreeMap<u32, Vec<Range<usize>>>) {
+        let mut places: BTreeMap<u32, Vec<Range<usize>>> = BTreeMap::new();
+        let mut first = 0;
+        for block in &self.blocks {
+            let vocabulary = block.vectorizer.vocabulary();
+            block.analyzer.for_each_term(text, |term, place| {
+                if let Some(column) = vocabulary.column(term) {
+                    places.entry(first + column).or_default().push(place);
+                }
+            });
+            first += vocabulary.len() as u32;
+        }
+        (self.row(text), places)
     }
 
     fn joined(&self, row_of: impl Fn(usize, &Block) -> SparseRow) -> SparseRow {

@@ -6,6 +6,7 @@
 mod classifier;
 mod config;
 mod decision;
+mod explain;
 mod featurizer;
 mod file;
 mod task_model;
@@ -13,6 +14,7 @@ mod task_model;
 pub use classifier::{Classifier, TrainingSet};
 pub use config::{BlockParams, Calibration, ClassifierParams, Config, PipelineParams, Thresholds};
 pub use decision::{Decision, LabelDecision};
+pub use explain::LabelReasons;
 pub use featurizer::{AnalyzedTexts, Featurizer};
 pub use file::{FORMAT, ModelFile, Provenance, ReportSummary};
 pub use task_model::TaskModel;

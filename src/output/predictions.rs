@@ -2,9 +2,10 @@
 
 use super::figures;
 use crate::error::{Error, Result};
+use crate::model::LabelReasons;
 use crate::task::{Prediction, TaskKind, TaskSpec};
 use crate::text::{Document, Paragraph};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::io::Write;
 
 /// A paragraph with what a model says of it.
@@ -16,6 +17,8 @@ pub struct LabelledParagraph {
     pub paragraph: Paragraph,
     /// One prediction a task, in task order.
     pub predictions: Vec<Prediction>,
+    /// Where asked for: by task and label, where the score comes from, and how many words to show.
+    pub reasons: Option<(Vec<Vec<LabelReasons>>, usize)>,
 }
 
 /// The formats of predictions.
@@ -111,6 +114,15 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         object.insert("text".into(), labelled.paragraph.text.clone().into());
         object.insert("labels".into(), by_task(&|task, p| crate::eval::labels_value(task, &p.labels)));
         object.insert("probabilities".into(), by_task(&crate::eval::probabilities_value));
+        if let Some((reasons, most)) = &labelled.reasons {
+            let origins = labelled.paragraph.origins(&document.text);
+            let by_task = self.tasks.iter().zip(reasons).map(|(task, reasons)| {
+                let by_label = task.labels.iter().zip(reasons);
+                let values = by_label.map(|(label, r)| (label.clone(), reasons_value(r, *most, labelled, &origins)));
+                (task.name.clone(), Value::Object(values.collect()))
+            });
+            object.insert("reasons".into(), Value::Object(by_task.collect()));
+        }
         for (name, value) in document.cells.iter().flatten() {
             if name == "text" && value.as_str() == Some(&labelled.paragraph.text) {
                 continue;
@@ -135,10 +147,32 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         let rows = paragraphs.iter().map(|labelled| {
             let mut cells = vec![labelled.number.to_string()];
             cells.extend(self.tasks.iter().zip(&labelled.predictions).map(|(task, p)| answer(task, p)));
-            cells.push(shortened(&printable(&labelled.paragraph.text)));
+            let mut text = shortened(&printable(&labelled.paragraph.text));
+            if labelled.reasons.is_some() {
+                text += &self.reasons_text(labelled);
+            }
+            cells.push(text);
             cells
         });
         writeln!(self.out, "{}", figures::table(&header, rows.collect(), false))
+    }
+
+    /// One line for each label given, with the words that speak for it.
+    fn reasons_text(&self, labelled: &LabelledParagraph) -> String {
+        let Some((reasons, most)) = &labelled.reasons else { return String::new() };
+        let mut lines = String::new();
+        for ((task, prediction), reasons) in self.tasks.iter().zip(&labelled.predictions).zip(reasons) {
+            for label in prediction.labels.iter() {
+                let speak = reasons[label.0].words.iter().filter(|(_, weight)| *weight > 0.0).take(*most);
+                let words: Vec<String> = speak
+                    .map(|(place, weight)| {
+                        format!("{} {weight:+.2}", printable(&labelled.paragraph.text[place.clone()]))
+                    })
+                    .collect();
+                lines += &format!("\n{}: {}", task.labels[label.0], words.join(", "));
+            }
+        }
+        lines
     }
 
     fn csv(&mut self, document: &Document, paragraphs: &[LabelledParagraph]) -> std::io::Result<Result<()>> {
@@ -194,6 +228,21 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         self.out.write_all(&bytes)?;
         Ok(Ok(()))
     }
+}
+
+/// The strongest words with their place in the document; what the others add is `rest`.
+fn reasons_value(reasons: &LabelReasons, most: usize, labelled: &LabelledParagraph, origins: &[usize]) -> Value {
+    let (shown, others) = reasons.words.split_at(most.min(reasons.words.len()));
+    let words: Vec<Value> = shown
+        .iter()
+        .map(|(place, weight)| {
+            let text = &labelled.paragraph.text[place.clone()];
+            // The end is taken from the last byte: what follows may be white space of any length.
+            json!({"text": text, "start": origins[place.start], "end": origins[place.end - 1] + 1, "weight": weight})
+        })
+        .collect();
+    let rest: f64 = others.iter().map(|(_, weight)| weight).sum();
+    json!({"score": reasons.score, "intercept": reasons.intercept, "rest": rest, "words": words})
 }
 
 /// A task's answer with its probabilities, one label a line.

@@ -30,4 +30,24 @@ impl Paragraph {
         let text = document[start..end].split_whitespace().collect::<Vec<_>>().join(" ");
         Paragraph { text, start, end }
     }
+
+    /// For each byte of the paragraph's text the byte of the document that it comes from.
+    pub fn origins(&self, document: &str) -> Vec<usize> {
+        let source = &document[self.start..self.end];
+        if source == self.text {
+            return (self.start..self.end).collect();
+        }
+        let mut origins = Vec::with_capacity(self.text.len());
+        let mut end = self.start;
+        for word in source.split_whitespace() {
+            let start = self.start + (word.as_ptr() as usize - source.as_ptr() as usize);
+            if !origins.is_empty() {
+                // The one space that stands for all white space between two words.
+                origins.push(end);
+            }
+            end = start + word.len();
+            origins.extend(start..end);
+        }
+        origins
+    }
 }

@@ -98,3 +98,30 @@ fn an_article_without_paragraphs_is_no_error() {
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "[]\n"));
     assert_eq!(place.run(&["classify", "empty.txt"]).stdout, "empty.txt\n  (no paragraph)\n");
 }
+
+#[test]
+fn reasons_add_up_to_the_score_and_slice_back_to_the_page() {
+    let place = Place::new();
+    place.write("page.txt", PAGE);
+    let ran = place.run(&["classify", "page.txt", "--format", "jsonl", "--explain=3"]);
+    for line in lines(&ran.stdout) {
+        for (task, labels) in line["reasons"].as_object().unwrap() {
+            assert_eq!(labels.as_object().unwrap().len(), line["probabilities"][task].as_object().unwrap().len());
+            for reasons in labels.as_object().unwrap().values() {
+                let number = |key: &str| reasons[key].as_f64().unwrap();
+                let words = reasons["words"].as_array().unwrap();
+                assert!(words.len() <= 3);
+                let sum: f64 = words.iter().map(|w| w["weight"].as_f64().unwrap()).sum();
+                assert!((number("intercept") + sum + number("rest") - number("score")).abs() < 1e-6);
+                for word in words {
+                    let slice = &PAGE[word["start"].as_u64().unwrap() as usize..word["end"].as_u64().unwrap() as usize];
+                    assert_eq!(slice.split_whitespace().collect::<Vec<_>>().join(" "), word["text"].as_str().unwrap());
+                }
+            }
+        }
+    }
+    let bare = lines(&place.run(&["classify", "page.txt", "--format", "jsonl"]).stdout);
+    assert!(bare[0].get("reasons").is_none());
+    let table = place.run(&["classify", "page.txt", "--explain"]).stdout;
+    assert!(table.contains("energy: ") && table.contains("baril +"), "{table}");
+}

@@ -7,6 +7,7 @@ import json
 import pathlib
 
 import numpy as np
+import sklearn.metrics as m
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.calibration import _SigmoidCalibration
@@ -101,6 +102,59 @@ def temperature(seed):
     return {"scores": scores.tolist(), "labels": labels.tolist(), "inverse": float(best.x)}
 
 
+def metrics_multi(seed):
+    rng = np.random.default_rng(seed)
+    gold = (rng.random((60, 3)) < [0.4, 0.2, 0.1]).astype(int)
+    # Rounded, so that probabilities tie.
+    p = np.round(np.clip(0.5 * gold + 0.5 * rng.random((60, 3)), 0.02, 0.98), 2)
+    given = (p >= 0.5).astype(int)
+    return {
+        "gold": gold.tolist(),
+        "given": given.tolist(),
+        "probabilities": p.tolist(),
+        "values": {
+            "accuracy": m.accuracy_score(gold, given),
+            "macro_f1": m.f1_score(gold, given, average="macro"),
+            "micro_f1": m.f1_score(gold, given, average="micro"),
+            "hamming_loss": m.hamming_loss(gold, given),
+            "log_loss": float(np.mean([m.log_loss(gold[:, k], p[:, k]) for k in range(3)])),
+            "brier": float(np.mean([m.brier_score_loss(gold[:, k], p[:, k]) for k in range(3)])),
+        },
+        "precision": m.precision_score(gold, given, average=None).tolist(),
+        "recall": m.recall_score(gold, given, average=None).tolist(),
+        "average_precision": m.average_precision_score(gold, p, average=None).tolist(),
+        "roc_auc": m.roc_auc_score(gold, p, average=None).tolist(),
+    }
+
+
+def metrics_single(seed):
+    rng = np.random.default_rng(seed)
+    gold = rng.integers(0, 3, size=50)
+    scores = rng.normal(size=(50, 3))
+    scores[np.arange(50), gold] += 1
+    p = np.exp(log_softmax(scores, axis=1))
+    given = p.argmax(axis=1)
+    one_hot = np.eye(3, dtype=int)
+    return {
+        "gold": one_hot[gold].tolist(),
+        "given": one_hot[given].tolist(),
+        "probabilities": p.tolist(),
+        "values": {
+            "accuracy": m.accuracy_score(gold, given),
+            "macro_f1": m.f1_score(gold, given, average="macro"),
+            "micro_f1": m.f1_score(gold, given, average="micro"),
+            "hamming_loss": m.hamming_loss(gold, given),
+            "log_loss": m.log_loss(gold, p),
+            "brier": float(((p - one_hot[gold]) ** 2).sum(axis=1).mean()),
+        },
+        "precision": m.precision_score(gold, given, average=None).tolist(),
+        "recall": m.recall_score(gold, given, average=None).tolist(),
+        "average_precision": [m.average_precision_score(gold == k, p[:, k]) for k in range(3)],
+        "roc_auc": [m.roc_auc_score(gold == k, p[:, k]) for k in range(3)],
+        "confusion": m.confusion_matrix(gold, given).tolist(),
+    }
+
+
 split = str.split
 out = {
     "texts": TEXTS,
@@ -116,6 +170,7 @@ out = {
         "classes_wide": logistic(50, 70, 3, 3),
         "classes_tall": logistic(90, 12, 4, 4),
     },
+    "metrics": {"multi": metrics_multi(7), "single": metrics_single(8)},
     "platt": platt(5),
     "temperature": temperature(6),
 }
