@@ -32,7 +32,6 @@ pub struct TaskSpec {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TasksFile {
-    // toml keeps the file's order only through this map's own order: tasks are sorted by name.
     tasks: BTreeMap<String, TaskEntry>,
 }
 

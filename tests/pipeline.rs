@@ -168,3 +168,23 @@ fn shuffled_labels_score_at_chance() {
         assert!((0.35..0.65).contains(&auc), "{label}: area under the ROC curve {auc}");
     }
 }
+
+#[test]
+fn rows_copied_into_other_groups_do_not_raise_the_score() {
+    let dataset = some_labels(120);
+    let plan = CrossValidation { folds: 5, repeats: 1, seed: 0 };
+    let once = cross_validate(&dataset, &Config::default(), plan, &|| ()).unwrap();
+    let mut copied = dataset.clone();
+    for example in &dataset.examples {
+        copied.examples.push(Example {
+            id: format!("{} again", example.id),
+            group: format!("{} again", example.group),
+            ..example.clone()
+        });
+    }
+    let twice = cross_validate(&copied, &Config::default(), plan, &|| ()).unwrap();
+    for task in ["theme", "tone"] {
+        let (before, after) = (once.tasks[task].macro_f1, twice.tasks[task].macro_f1);
+        assert!(after.mean.unwrap() < before.high.unwrap(), "{task}: {before:?} {after:?}");
+    }
+}

@@ -22,8 +22,8 @@ fn commands() -> Vec<(String, Vec<String>)> {
 
 /// Commands that take minutes in a test build: `.ci/run` runs them in a release build.
 const IN_CI: [&str; 3] = [
-    "evaluate labels --config models/baseline.toml --output",
-    "evaluate labels --output",
+    "evaluate labels --folds 3 --config models/baseline.toml --output",
+    "evaluate labels --folds 3 --output",
     "compare baseline.json press.json",
 ];
 

@@ -1,7 +1,6 @@
 //! `rubrique evaluate`
 
-use super::options::{Common, DataOptions, choose_format, read_config, write_result};
-use super::train::warn_of_foreign_tasks;
+use super::options::{Common, DataOptions, choose_format, read_config, warn_of_foreign_tasks, write_result};
 use super::{Outcome, note};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};

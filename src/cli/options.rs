@@ -1,8 +1,8 @@
 //! Options that mean the same in every command.
 
-use super::Stop;
+use super::{Stop, note};
 use clap::Args;
-use rubrique::dataset::TaskChoice;
+use rubrique::dataset::{Dataset, TaskChoice};
 use rubrique::error::{Error, Result};
 use rubrique::model::Config;
 use rubrique::store::PendingFile;
@@ -90,6 +90,15 @@ pub fn read_config(path: Option<&Path>) -> Result<Config> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Error::usage(format!("the configuration cannot be read: {e}")).at(path))?;
     Config::from_toml(&text).map_err(|e| e.at(path))
+}
+
+/// Settings for a task that the labels do not have are not used, which may be a slip.
+pub fn warn_of_foreign_tasks(config: &Config, dataset: &Dataset, quiet: bool) {
+    for name in config.own_tasks() {
+        if !dataset.tasks.iter().any(|t| t.name == name) {
+            note(quiet, &format!("the configuration has settings for task `{name}`, which the labels do not have"));
+        }
+    }
 }
 
 /// Where results go: stdout, or a file that appears when it is complete.

@@ -1,6 +1,6 @@
 //! `rubrique train`
 
-use super::options::{Common, DataOptions, read_config, write_result};
+use super::options::{Common, DataOptions, read_config, warn_of_foreign_tasks, write_result};
 use super::{Outcome, note};
 use rubrique::dataset::{Dataset, Example};
 use rubrique::error::{Error, Result};
@@ -71,15 +71,6 @@ pub fn run(args: &Args) -> Outcome {
     write_result(Some(&args.output), &ModelFile { classifier, provenance }.to_bytes()?)?;
     note(args.common.quiet, &format!("fitted on {said}; wrote {}", args.output.display()));
     Ok(())
-}
-
-/// Settings for a task that the labels do not have are not used, which may be a slip.
-pub fn warn_of_foreign_tasks(config: &Config, dataset: &Dataset, quiet: bool) {
-    for name in config.own_tasks() {
-        if !dataset.tasks.iter().any(|t| t.name == name) {
-            note(quiet, &format!("the configuration has settings for task `{name}`, which the labels do not have"));
-        }
-    }
 }
 
 fn refuse_empty_labels(dataset: &Dataset, examples: &[Example]) -> Result<()> {

@@ -8,7 +8,7 @@ mod near_duplicates;
 mod quality;
 
 pub use agreement::krippendorff_alpha;
-pub use near_duplicates::{LEAST_SIMILARITY, near_duplicates};
+pub use near_duplicates::{LEAST_SIMILARITY, joined_groups, near_duplicates};
 pub use quality::{LabelQuality, Quality, TaskQuality};
 
 use crate::error::{Error, Result};

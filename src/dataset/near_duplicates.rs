@@ -1,5 +1,6 @@
 //! Texts that are nearly the same.
 
+use super::Example;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -37,6 +38,28 @@ pub fn near_duplicates(texts: &[&str]) -> Vec<(usize, usize, f64)> {
     found
 }
 
+/// The group of each example, with groups that share near duplicates joined under the least of their names: whoever
+/// splits by these keeps near duplicates on one side.
+pub fn joined_groups(examples: &[Example]) -> Vec<&str> {
+    let mut parent: HashMap<&str, &str> = HashMap::new();
+    fn root<'a>(parent: &HashMap<&'a str, &'a str>, mut name: &'a str) -> &'a str {
+        while let Some(&above) = parent.get(name) {
+            name = above;
+        }
+        name
+    }
+    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
+    for (a, b, _) in near_duplicates(&texts) {
+        let (a, b) = (root(&parent, &examples[a].group), root(&parent, &examples[b].group));
+        match a.cmp(b) {
+            std::cmp::Ordering::Less => drop(parent.insert(b, a)),
+            std::cmp::Ordering::Greater => drop(parent.insert(a, b)),
+            std::cmp::Ordering::Equal => {}
+        }
+    }
+    examples.iter().map(|e| root(&parent, &e.group)).collect()
+}
+
 fn shingles_of(text: &str) -> Vec<u64> {
     let lower = text.to_lowercase();
     let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
@@ -70,6 +93,25 @@ mod tests {
         let pairs: Vec<(usize, usize)> = found.iter().map(|&(a, b, _)| (a, b)).collect();
         assert_eq!(pairs, [(0, 2), (0, 3), (4, 5)]);
         assert!((found[0].2 - 10.0 / 11.0).abs() < 1e-12 && (found[1].2 - 9.0 / 11.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn groups_that_share_a_near_duplicate_are_one() {
+        let example = |group: &str, text: &str| Example {
+            id: String::new(),
+            group: group.into(),
+            text: text.into(),
+            gold: Vec::new(),
+            place: crate::dataset::Place { path: String::new(), line: 0 },
+        };
+        let examples = [
+            example("d", "le premier texte est assez long pour être reconnu"),
+            example("b", "un autre texte qui ne ressemble à aucun de ceux-ci"),
+            example("c", "Le premier texte est assez long pour être reconnu."),
+            example("c", "le second texte est lui aussi assez long pour cela"),
+            example("a", "Le second texte est, lui aussi, assez long pour cela !"),
+        ];
+        assert_eq!(joined_groups(&examples), ["a", "b", "a", "a", "a"]);
     }
 
     #[test]

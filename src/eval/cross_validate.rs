@@ -4,7 +4,7 @@ use super::report::{
     Answer, CurveFigures, CurvePoint, DataSummary, FoldSummary, PredictionRecord, Report, SCHEMA, Spread, labels_value,
     task_report,
 };
-use crate::dataset::{Dataset, Example};
+use crate::dataset::{Dataset, Example, joined_groups};
 use crate::error::Result;
 use crate::model::{AnalyzedTexts, Config, Decision, TrainingSet};
 use crate::split::{Fold, Item, share_of_groups, strata, stratified_group_folds};
@@ -28,12 +28,12 @@ pub struct CrossValidation {
     pub seed: u64,
 }
 
-/// A data set made ready for fitting under a configuration.
+/// A data set made ready for fitting under a configuration; groups that share near duplicates count as one.
 pub fn training_set<'a>(tasks: &'a [TaskSpec], examples: &'a [Example], config: &Config) -> TrainingSet<'a> {
     let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
     TrainingSet {
         tasks,
-        groups: examples.iter().map(|e| e.group.as_str()).collect(),
+        groups: joined_groups(examples),
         gold: examples.iter().map(|e| e.gold.as_slice()).collect(),
         texts: AnalyzedTexts::new(&texts, tasks.iter().map(|t| config.for_task(&t.name))),
     }
@@ -52,7 +52,7 @@ pub fn cross_validate(
 ) -> Result<Report> {
     let examples = &dataset.examples;
     let set = training_set(&dataset.tasks, examples, config);
-    let turns = turns(dataset, plan)?;
+    let turns = turns(dataset, &set.groups, plan)?;
     let results = take_turns(&set, config, &turns, plan.seed, done)?;
     let judged = judgements(examples, &turns, &results);
     let thresholds: Vec<Option<Vec<f64>>> =
@@ -75,7 +75,7 @@ pub fn learning_curve(
     done: &(dyn Fn() + Sync),
 ) -> Result<Vec<CurvePoint>> {
     let set = training_set(&dataset.tasks, &dataset.examples, config);
-    let whole = turns(dataset, plan)?;
+    let whole = turns(dataset, &set.groups, plan)?;
     SHARES
         .iter()
         .map(|&share| {
@@ -104,10 +104,10 @@ struct Turn {
     fold: Fold,
 }
 
-fn turns(dataset: &Dataset, plan: CrossValidation) -> Result<Vec<Turn>> {
+fn turns(dataset: &Dataset, groups: &[&str], plan: CrossValidation) -> Result<Vec<Turn>> {
     let mut turns = Vec::new();
     for repeat in 0..plan.repeats {
-        let folds = deal(dataset, plan.folds, plan.seed.wrapping_add(repeat as u64))?;
+        let folds = deal(dataset, groups, plan.folds, plan.seed.wrapping_add(repeat as u64))?;
         turns.extend(folds.into_iter().enumerate().map(|(number, fold)| Turn { repeat, number, fold }));
     }
     Ok(turns)
@@ -144,15 +144,14 @@ fn judgements<'a>(examples: &'a [Example], turns: &[Turn], results: &'a [TurnRes
     judged
 }
 
-fn deal(dataset: &Dataset, k: usize, seed: u64) -> Result<Vec<Fold>> {
+fn deal(dataset: &Dataset, groups: &[&str], k: usize, seed: u64) -> Result<Vec<Fold>> {
     let specs: Vec<&TaskSpec> = dataset.tasks.iter().collect();
     let row_strata: Vec<Vec<usize>> = dataset
         .examples
         .iter()
         .map(|e| strata(&specs, &e.gold.iter().map(Option::as_ref).collect::<Vec<Option<&LabelSet>>>()))
         .collect();
-    let items: Vec<Item<'_>> =
-        dataset.examples.iter().zip(&row_strata).map(|(e, strata)| Item { group: &e.group, strata }).collect();
+    let items: Vec<Item<'_>> = groups.iter().zip(&row_strata).map(|(group, strata)| Item { group, strata }).collect();
     stratified_group_folds(&items, k, seed)
 }
 
