@@ -97,19 +97,6 @@ impl SparseMatrix {
         let (columns, values) = self.row(i);
         columns.iter().zip(values).map(|(&c, v)| v * dense[c as usize]).sum()
     }
-
-    /// The matrix of the given rows, in the given order.
-    #[must_use]
-    pub fn select(&self, rows: &[usize]) -> SparseMatrix {
-        let mut picked = SparseMatrix { width: self.width, starts: vec![0], columns: Vec::new(), values: Vec::new() };
-        for &i in rows {
-            let (columns, values) = self.row(i);
-            picked.columns.extend_from_slice(columns);
-            picked.values.extend_from_slice(values);
-            picked.starts.push(picked.columns.len());
-        }
-        picked
-    }
 }
 
 #[cfg(test)]
@@ -117,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_stack_and_select() {
+    fn rows_stack() {
         let rows = [
             SparseRow::from_sorted([(0, 1.0), (2, 0.0), (3, 2.0)]),
             SparseRow::default(),
@@ -128,8 +115,6 @@ mod tests {
         assert_eq!((matrix.height(), matrix.width(), matrix.stored()), (3, 4, 3));
         assert_eq!(matrix.dot(0, &[10.0, 20.0, 30.0, 40.0]), 90.0);
         assert_eq!(matrix.dot(1, &[10.0, 20.0, 30.0, 40.0]), 0.0);
-        let picked = matrix.select(&[2, 0]);
-        assert_eq!(picked.row(0), (&[1u32][..], &[-1.0][..]));
-        assert_eq!(picked.row(1), matrix.row(0));
+        assert_eq!(matrix.row(2), (&[1u32][..], &[-1.0][..]));
     }
 }

@@ -85,9 +85,11 @@ fn save_and_load_keep_every_prediction() {
         let classifier = fit(&dataset, &config, &(0..dataset.examples.len()).collect::<Vec<_>>());
         let provenance = ModelFile::built_in().unwrap().provenance;
         let file = ModelFile { classifier, provenance };
-        let bytes = file.to_bytes().unwrap();
-        let read = ModelFile::from_bytes(&bytes).unwrap();
-        assert!(bytes == read.to_bytes().unwrap(), "{name}: written again, the same bytes");
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("model.safetensors");
+        file.save(&path).unwrap();
+        let read = ModelFile::load(&path).unwrap();
+        assert!(file.to_bytes().unwrap() == read.to_bytes().unwrap(), "{name}: written again, the same bytes");
         for example in &dataset.examples {
             assert_eq!(file.classifier.predict(&example.text), read.classifier.predict(&example.text), "{name}");
         }

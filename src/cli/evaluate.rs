@@ -62,6 +62,18 @@ pub fn run(args: &Args) -> Outcome {
         Some(path) => held_out(args, &ModelFile::load(path)?)?,
         None => cross_validated(args)?,
     };
+    for (name, task) in &report.tasks {
+        for (label, figures) in task.labels.iter().filter(|(_, l)| l.support > 0 && l.threshold.is_some()) {
+            if figures.calibrated < 1.0 && asks_for_calibration(&report, name) {
+                let share = 100.0 * (1.0 - figures.calibrated);
+                let why = "too few examples: scores are read as log-odds";
+                note(
+                    args.common.quiet,
+                    &format!("label `{label}` of task `{name}` is uncalibrated in {share:.0} % of the fits ({why})"),
+                );
+            }
+        }
+    }
     let text = match format {
         ReportFormat::Table => report_table(&report),
         ReportFormat::Json => report.to_json(),
@@ -77,6 +89,10 @@ pub fn run(args: &Args) -> Outcome {
         note(args.common.quiet, &format!("wrote {}", path.display()));
     }
     Ok(())
+}
+
+fn asks_for_calibration(report: &Report, task: &str) -> bool {
+    report.config.get(task).is_some_and(|params| params["classifier"]["calibration"] == "platt")
 }
 
 fn cross_validated(args: &Args) -> Result<Report> {

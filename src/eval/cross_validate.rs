@@ -1,8 +1,8 @@
 //! Cross-validation of whole pipelines: everything that learns is learnt anew in each fold's training part.
 
 use super::report::{
-    Answer, CurveFigures, CurvePoint, DataSummary, FoldSummary, PredictionRecord, Report, SCHEMA, Spread, labels_value,
-    task_report,
+    Answer, CurveFigures, CurvePoint, DataSummary, DecisionSummary, FoldSummary, PredictionRecord, Report, SCHEMA,
+    Spread, labels_value, task_report,
 };
 use crate::dataset::{Dataset, Example, joined_groups};
 use crate::error::Result;
@@ -55,9 +55,9 @@ pub fn cross_validate(
     let turns = turns(dataset, &set.groups, plan)?;
     let results = take_turns(&set, config, &turns, plan.seed, done)?;
     let judged = judgements(examples, &turns, &results);
-    let thresholds: Vec<Option<Vec<f64>>> =
-        (0..dataset.tasks.len()).map(|t| mean_thresholds(results.iter().map(|(decisions, _)| &decisions[t]))).collect();
-    let mut report = assemble(dataset, examples, config, &judged, &Spread::Folds { k: plan.folds }, &thresholds);
+    let decided = |t: usize| summaries(&dataset.tasks[t], results.iter().map(|(decisions, _)| &decisions[t]));
+    let decisions: Vec<Vec<DecisionSummary>> = (0..dataset.tasks.len()).map(decided).collect();
+    let mut report = assemble(dataset, examples, config, &judged, &Spread::Folds { k: plan.folds }, &decisions);
     report.folds =
         Some(FoldSummary { k: plan.folds, repeats: plan.repeats, seed: plan.seed, sha256: deal_sha256(&judged) });
     Ok(report)
@@ -87,7 +87,7 @@ pub fn learning_curve(
             let judged = judgements(&dataset.examples, &turns, &results);
             let spread = Spread::Folds { k: plan.folds };
             let tasks = dataset.tasks.iter().enumerate().map(|(t, spec)| {
-                let report = task_report(spec, &answers(&judged, t), &spread, None);
+                let report = task_report(spec, &answers(&judged, t), &spread, &[]);
                 (spec.name.clone(), CurveFigures { accuracy: report.accuracy, macro_f1: report.macro_f1 })
             });
             let rows: usize = turns.iter().map(|turn| turn.fold.train.len()).sum();
@@ -164,17 +164,27 @@ pub(super) struct Judgement<'a> {
     pub prediction: &'a [Prediction],
 }
 
-fn mean_thresholds<'a>(decisions: impl Iterator<Item = &'a Decision>) -> Option<Vec<f64>> {
-    let mut sums: Vec<f64> = Vec::new();
-    let mut n = 0.0;
-    for decision in decisions {
-        let Decision::Multi(labels) = decision else { return None };
-        sums.resize(labels.len(), 0.0);
-        sums.iter_mut().zip(labels).for_each(|(sum, label)| *sum += label.threshold);
-        n += 1.0;
-    }
-    sums.iter_mut().for_each(|sum| *sum /= n);
-    Some(sums)
+/// How each label of a task was decided, over the decisions of several fits.
+pub(super) fn summaries<'a>(spec: &TaskSpec, decisions: impl Iterator<Item = &'a Decision>) -> Vec<DecisionSummary> {
+    let decisions: Vec<&Decision> = decisions.collect();
+    let share = |count: usize| count as f64 / decisions.len() as f64;
+    (0..spec.labels.len())
+        .map(|k| {
+            let of_label = |decision: &&&Decision| match decision {
+                Decision::Multi(labels) => labels[k].calibrated,
+                Decision::Single { calibrated, .. } => *calibrated,
+            };
+            let thresholds: Vec<f64> = decisions
+                .iter()
+                .filter_map(|decision| match decision {
+                    Decision::Multi(labels) => Some(labels[k].threshold),
+                    Decision::Single { .. } => None,
+                })
+                .collect();
+            let threshold = (!thresholds.is_empty()).then(|| thresholds.iter().sum::<f64>() / thresholds.len() as f64);
+            DecisionSummary { threshold, calibrated: share(decisions.iter().filter(of_label).count()) }
+        })
+        .collect()
 }
 
 fn deal_sha256(judged: &[Judgement<'_>]) -> String {
@@ -212,13 +222,13 @@ pub(super) fn assemble(
     config: &Config,
     judged: &[Judgement<'_>],
     spread: &Spread,
-    thresholds: &[Option<Vec<f64>>],
+    decisions: &[Vec<DecisionSummary>],
 ) -> Report {
     let tasks = dataset
         .tasks
         .par_iter()
         .enumerate()
-        .map(|(t, spec)| (spec.name.clone(), task_report(spec, &answers(judged, t), spread, thresholds[t].as_deref())))
+        .map(|(t, spec)| (spec.name.clone(), task_report(spec, &answers(judged, t), spread, &decisions[t])))
         .collect::<Vec<_>>()
         .into_iter()
         .collect();

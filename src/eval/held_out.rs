@@ -1,11 +1,11 @@
 //! Judging a saved model on data that it was not fitted on.
 
-use super::cross_validate::{Judgement, assemble};
-use super::report::{HeldOutSummary, Report, Spread};
+use super::cross_validate::{Judgement, assemble, summaries};
+use super::report::{DecisionSummary, HeldOutSummary, Report, Spread};
 use crate::dataset::{Dataset, Example};
 use crate::error::{Error, Result};
-use crate::model::{Decision, ModelFile};
-use crate::task::Prediction;
+use crate::model::ModelFile;
+use crate::task::{Prediction, TaskSpec};
 use rayon::prelude::*;
 
 /// Bootstrap draws behind each interval.
@@ -39,15 +39,11 @@ pub fn hold_out(dataset: &Dataset, model: &ModelFile, seed: u64) -> Result<Repor
         .enumerate()
         .map(|(row, (example, prediction))| Judgement { example, row, repeat: 0, fold: 0, prediction })
         .collect();
-    let thresholds: Vec<Option<Vec<f64>>> = models
-        .iter()
-        .map(|&t| match model.classifier.tasks()[t].decision() {
-            Decision::Multi(labels) => Some(labels.iter().map(|l| l.threshold).collect()),
-            Decision::Single { .. } => None,
-        })
-        .collect();
+    let decided =
+        |(spec, &t): (&TaskSpec, &usize)| summaries(spec, std::iter::once(model.classifier.tasks()[t].decision()));
+    let decisions: Vec<Vec<DecisionSummary>> = dataset.tasks.iter().zip(&models).map(decided).collect();
     let spread = Spread::Bootstrap { draws: DRAWS, seed };
-    let mut report = assemble(dataset, &examples, &model.classifier.config(), &judged, &spread, &thresholds);
+    let mut report = assemble(dataset, &examples, &model.classifier.config(), &judged, &spread, &decisions);
     let trained_on_sha256 = model.provenance.data_sha256.clone();
     report.held_out = Some(HeldOutSummary { trained_on_sha256, draws: DRAWS, seed });
     Ok(report)

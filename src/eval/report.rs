@@ -90,6 +90,10 @@ pub struct LabelReport {
     pub support: usize,
     /// The least probability of a yes, the mean over folds; `None` for the classes of a single-label task.
     pub threshold: Option<f64>,
+    /// The share of the fits whose probabilities were calibrated; elsewhere the score is read as log-odds, for want of
+    /// examples or by configuration.
+    #[serde(default)]
+    pub calibrated: f64,
     /// The same ratios with their intervals.
     pub intervals: BTreeMap<String, Estimate>,
 }
@@ -241,12 +245,21 @@ pub(super) enum Spread {
     Bootstrap { draws: usize, seed: u64 },
 }
 
-/// The figures of one task; `thresholds` are the mean thresholds of its labels, if it has any.
+/// How a label was decided, over all fits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct DecisionSummary {
+    /// The mean threshold, if it has one.
+    pub threshold: Option<f64>,
+    /// The share of fits that were calibrated.
+    pub calibrated: f64,
+}
+
+/// The figures of one task; `decisions` holds one summary a label, or none.
 pub(super) fn task_report(
     spec: &TaskSpec,
     answers: &[Answer],
     spread: &Spread,
-    thresholds: Option<&[f64]>,
+    decisions: &[DecisionSummary],
 ) -> TaskReport {
     let samples = Samples::of(answers, spread);
     let labels = spec.labels.len();
@@ -274,7 +287,8 @@ pub(super) fn task_report(
                     .repeats
                     .first()
                     .map_or(0, |rows| rows.iter().filter(|r| r.gold.contains(label)).count()),
-                threshold: thresholds.map(|t| t[k]),
+                threshold: decisions.get(k).and_then(|d| d.threshold),
+                calibrated: decisions.get(k).map_or(0.0, |d| d.calibrated),
                 intervals: ratios.into_iter().map(|(name, e)| (name.to_string(), e)).collect(),
             };
             (name.clone(), report)

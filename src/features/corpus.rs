@@ -13,18 +13,6 @@ pub struct Corpus {
     pub(super) counts: Vec<Vec<(u32, u32)>>,
 }
 
-impl Corpus {
-    /// The number of texts.
-    pub fn len(&self) -> usize {
-        self.counts.len()
-    }
-
-    /// Whether there is no text.
-    pub fn is_empty(&self) -> bool {
-        self.counts.is_empty()
-    }
-}
-
 /// Counts the terms of one text after another.
 #[derive(Debug, Default)]
 pub struct CorpusCounter {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub enum Solver {
     /// The sparse solver.
     Auto,
-    /// `linfa-logistic` on an exact dense reduction: no class weights, at most [`dense::MOST_ROWS`] rows.
+    /// `linfa-logistic` on an exact dense reduction: no class weights, at most 6,000 rows.
     Linfa,
     /// Truncated Newton on sparse rows.
     Sparse,

@@ -11,7 +11,6 @@ use std::ops::Range;
 /// Texts analysed once for every chain that some pipelines need; each fold weighs them anew.
 pub struct AnalyzedTexts {
     corpora: Vec<(AnalyzerParams, Corpus)>,
-    len: usize,
 }
 
 impl AnalyzedTexts {
@@ -35,17 +34,7 @@ impl AnalyzedTexts {
                 (params, counter.finish())
             })
             .collect();
-        AnalyzedTexts { corpora, len: texts.len() }
-    }
-
-    /// The number of texts.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there is no text.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
+        AnalyzedTexts { corpora }
     }
 
     fn corpus(&self, chain: &AnalyzerParams) -> Option<&Corpus> {

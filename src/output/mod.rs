@@ -10,7 +10,7 @@ mod predictions;
 mod quality;
 mod report;
 
-pub use comparison::{candidates_table, comparison_markdown, comparison_table, verdict_line};
+pub use comparison::{candidates_table, comparison_markdown, comparison_table};
 pub use model_card::{model_json, model_markdown, model_table};
 pub use predictions::{LabelledParagraph, PredictionFormat, PredictionWriter};
 pub use quality::quality_table;

@@ -21,6 +21,8 @@ const LEAST_WORDS_UNFINISHED: usize = 25;
 const MOST_WORDS_SUBHEAD: usize = 12;
 /// Up to this many words, a line that asks the reader to do something is a box of the site.
 const MOST_WORDS_BOX: usize = 40;
+/// Up to this many words, a line that begins like a date or an author's credit is one.
+const MOST_WORDS_CREDIT: usize = 12;
 /// Under this many words nothing is a paragraph.
 const LEAST_WORDS: usize = 4;
 /// Up to this many words, the part after or before a missing space can be a byline.
@@ -60,8 +62,9 @@ const TAIL_HEADINGS: &[&str] = &[
     "poster un commentaire",
 ];
 
-/// Beginnings of lines about the page, its pictures or its authors, compared without case.
-const FURNITURE_STARTS: &[&str] = &[
+/// Beginnings of lines that say when and by whom a page was made, compared without case. A long line may begin so too:
+/// "Publié lundi, le rapport…", "Écrit par un collectif…".
+const CREDIT_STARTS: &[&str] = &[
     "publié le ",
     "publié à ",
     "mis à jour ",
@@ -69,15 +72,19 @@ const FURNITURE_STARTS: &[&str] = &[
     "modifié le ",
     "posté le ",
     "dernière modification",
-    "temps de lecture",
-    "lecture :",
     "fichier généré",
     "rédigé par ",
     "écrit par ",
-    "propos recueillis par",
     "traduit par ",
     "traduit de ",
     "avec notre correspondant",
+];
+
+/// Beginnings of lines about other pages and about pictures, compared without case.
+const FURNITURE_STARTS: &[&str] = &[
+    "temps de lecture",
+    "lecture :",
+    "propos recueillis par",
     "lire aussi",
     "lire également",
     "lire la suite",
@@ -112,7 +119,6 @@ const FURNITURE_STARTS: &[&str] = &[
     "tags :",
     "mots-clés",
     "mots clés",
-    "partager ",
     "©",
 ];
 
@@ -311,7 +317,8 @@ fn is_name_part(word: &str) -> bool {
 fn is_own_text(line: &str) -> bool {
     let plain = line.to_lowercase().replace(['’', 'ʼ'], "'").replace(['\u{a0}', '\u{202f}'], " ");
     let words = line.split(' ').filter(|w| w.chars().any(char::is_alphanumeric)).count();
-    if words < LEAST_WORDS || FURNITURE_STARTS.iter().any(|s| plain.starts_with(s)) {
+    let begins = |starts: &[&str]| starts.iter().any(|start| plain.starts_with(start));
+    if words < LEAST_WORDS || begins(FURNITURE_STARTS) || (words <= MOST_WORDS_CREDIT && begins(CREDIT_STARTS)) {
         return false;
     }
     if words <= MOST_WORDS_BOX
@@ -424,6 +431,9 @@ mod tests {
         for line in [
             "Le bilan est lourd.",
             "« Nous n'avons rien vu venir. »",
+            "Publié lundi, le rapport de la mission accuse la police d'avoir tiré sans sommation sur la foule.",
+            "Écrit par un collectif d'historiens, le livre raconte en douze chapitres les deux siècles du port.",
+            "Partager le pouvoir ne va pas de soi.",
             "« Que voulez-vous que je fasse ? »",
             "— Où étiez-vous cette nuit-là ?",
             "Le texte voté dans la soirée après onze heures de débat prévoit trois mesures nouvelles :",

@@ -103,3 +103,31 @@ fn rows_set_aside_for_testing_are_not_cross_validated() {
     let report = report(&place, &["evaluate", "all.csv", "--task", "mood:single"]);
     assert_eq!(report["data"]["paragraphs"], 48);
 }
+
+#[test]
+fn a_label_with_too_few_examples_is_not_calibrated_and_it_is_said() {
+    let place = Place::new();
+    place.write("labels/tasks.toml", super::util::TASKS);
+    // Of 48 rows nine carry `hill`: one under the least that a calibration is fitted on.
+    let mut kept = 0;
+    let thinned: String = super::util::small_labels()
+        .lines()
+        .map(|line| {
+            kept += usize::from(line.contains(",sea|hill,") || line.contains(",hill,"));
+            let line =
+                if kept > 9 { line.replace("sea|hill", "sea").replace(",hill,", ",,") } else { line.to_string() };
+            line + "\n"
+        })
+        .collect();
+    place.write("labels/small.csv", thinned);
+    let ran = place.run(&["evaluate", "labels", "--format", "json", "--folds", "3"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("label `hill` of task `subject` is uncalibrated in 100 % of the fits"),
+        "{}",
+        ran.stderr
+    );
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["tasks"]["subject"]["labels"]["hill"]["calibrated"], 0.0);
+    assert_eq!(report["tasks"]["mood"]["labels"]["good"]["calibrated"], 1.0);
+}
