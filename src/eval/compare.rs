@@ -3,6 +3,7 @@
 //! In: two reports. Out: for each task a verdict on its primary metric, and everything that stands beside it. It never
 //! fits or predicts: all figures are recomputed from the reports' predictions.
 
+use super::interval::{resampled_error, t_below, t_quantile};
 use super::metrics::{Judged, Metric};
 use super::report::{PredictionRecord, Report, TaskReport};
 use crate::error::{Error, Result};
@@ -10,7 +11,7 @@ use crate::task::{LabelId, LabelSet, TaskSpec};
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value;
-use statrs::distribution::{ContinuousCDF, DiscreteCDF, StudentsT};
+use statrs::distribution::DiscreteCDF;
 use std::collections::BTreeMap;
 
 /// Bootstrap draws for held-out reports, and their seed: a comparison has no settings that could be turned.
@@ -290,13 +291,10 @@ impl<'a> Pairs<'a> {
             folds.entry((pair.repeat, pair.fold)).or_default().push(pair);
         }
         let values: Vec<f64> = folds.values().filter_map(|pairs| Self::difference(pairs, metric)).collect();
-        let m = values.len() as f64;
-        if values.len() < 2 || k < 2 {
-            return Spread::Unknown;
+        match resampled_error(&values, k) {
+            Some((degrees, error)) => Spread::Student { degrees, error },
+            None => Spread::Unknown,
         }
-        let average = values.iter().sum::<f64>() / m;
-        let variance = values.iter().map(|v| (v - average) * (v - average)).sum::<f64>() / (m - 1.0);
-        Spread::Student { degrees: m - 1.0, error: ((1.0 / m + 1.0 / (k as f64 - 1.0)) * variance).sqrt() }
     }
 
     fn bootstrapped(&'a self, metric: &dyn Fn(&[Judged<'_>]) -> Option<f64>) -> Spread {
@@ -393,7 +391,7 @@ impl Spread {
         match (self, difference) {
             (Spread::Student { degrees, error }, Some(d)) => {
                 // Without any variance the interval is the point.
-                let half = if *error == 0.0 { 0.0 } else { quantile(*degrees, 0.975) * error };
+                let half = if *error == 0.0 { 0.0 } else { t_quantile(*degrees, 0.975) * error };
                 (Some(d - half), Some(d + half))
             }
             (Spread::Draws(draws), Some(_)) => {
@@ -411,7 +409,7 @@ impl Spread {
             } else if *error == 0.0 {
                 0.0
             } else {
-                2.0 * below(*degrees, -(d / error).abs())
+                2.0 * t_below(*degrees, -(d / error).abs())
             }),
             (Spread::Draws(draws), _) => {
                 let n = draws.len() as f64;
@@ -426,7 +424,7 @@ impl Spread {
     fn posterior(&self, difference: Option<f64>, margin: f64) -> Option<Posterior> {
         let (Spread::Student { degrees, error }, Some(d)) = (self, difference) else { return None };
         let under = |x: f64| {
-            if *error == 0.0 { f64::from(u8::from(d < x)) } else { below(*degrees, (x - d) / error) }
+            if *error == 0.0 { f64::from(u8::from(d < x)) } else { t_below(*degrees, (x - d) / error) }
         };
         let (worse, not_better) = (under(-margin), under(margin));
         Some(Posterior { worse, equivalent: (not_better - worse).max(0.0), better: 1.0 - not_better })
@@ -435,7 +433,9 @@ impl Spread {
     /// (t(0.975) + t(0.8)) standard errors: the difference that a two-sided 5 % test finds in four cases of five.
     fn detectable(&self) -> Option<f64> {
         match self {
-            Spread::Student { degrees, error } => Some((quantile(*degrees, 0.975) + quantile(*degrees, POWER)) * error),
+            Spread::Student { degrees, error } => {
+                Some((t_quantile(*degrees, 0.975) + t_quantile(*degrees, POWER)) * error)
+            }
             Spread::Draws(draws) => {
                 let n = draws.len() as f64;
                 let mean = draws.iter().sum::<f64>() / n;
@@ -446,14 +446,6 @@ impl Spread {
             Spread::Unknown => None,
         }
     }
-}
-
-fn quantile(degrees: f64, share: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, degrees).map_or(f64::NAN, |t| t.inverse_cdf(share))
-}
-
-fn below(degrees: f64, x: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, degrees).map_or(f64::NAN, |t| t.cdf(x))
 }
 
 fn two_sided_binomial(a: usize, b: usize) -> f64 {

@@ -24,13 +24,10 @@ impl Estimate {
     ///
     /// Source: Nadeau and Bengio 2003, "Inference for the Generalization Error"; Bouckaert and Frank 2004.
     pub fn corrected(mean: Option<f64>, fold_values: &[f64], k: usize) -> Self {
-        let m = fold_values.len() as f64;
-        if fold_values.len() < 2 || k < 2 {
+        let Some((degrees, error)) = resampled_error(fold_values, k) else {
             return Estimate { mean, low: None, high: None };
-        }
-        let average = fold_values.iter().sum::<f64>() / m;
-        let variance = fold_values.iter().map(|v| (v - average) * (v - average)).sum::<f64>() / (m - 1.0);
-        let half = t_quantile(m - 1.0) * ((1.0 / m + 1.0 / (k as f64 - 1.0)) * variance).sqrt();
+        };
+        let half = t_quantile(degrees, 0.975) * error;
         Estimate { mean, low: mean.map(|x| x - half), high: mean.map(|x| x + half) }
     }
 
@@ -50,12 +47,25 @@ impl Estimate {
     }
 }
 
-/// The 97.5 % quantile of Student's t.
-fn t_quantile(degrees: f64) -> f64 {
-    match StudentsT::new(0.0, 1.0, degrees) {
-        Ok(t) => t.inverse_cdf(0.975),
-        Err(_) => f64::NAN,
+/// The degrees of freedom and the corrected standard error of the mean of fold values; see [`Estimate::corrected`].
+pub(super) fn resampled_error(fold_values: &[f64], k: usize) -> Option<(f64, f64)> {
+    if fold_values.len() < 2 || k < 2 {
+        return None;
     }
+    let m = fold_values.len() as f64;
+    let average = fold_values.iter().sum::<f64>() / m;
+    let variance = fold_values.iter().map(|v| (v - average) * (v - average)).sum::<f64>() / (m - 1.0);
+    Some((m - 1.0, ((1.0 / m + 1.0 / (k as f64 - 1.0)) * variance).sqrt()))
+}
+
+/// The quantile of Student's t.
+pub(super) fn t_quantile(degrees: f64, share: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees).map_or(f64::NAN, |t| t.inverse_cdf(share))
+}
+
+/// The share of Student's t below a value.
+pub(super) fn t_below(degrees: f64, x: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees).map_or(f64::NAN, |t| t.cdf(x))
 }
 
 #[cfg(test)]
@@ -65,7 +75,7 @@ mod tests {
     #[test]
     fn t_quantiles_are_those_of_the_table() {
         for (degrees, t) in [(1.0, 12.7062), (4.0, 2.7764), (9.0, 2.2622), (49.0, 2.0096)] {
-            assert!((t_quantile(degrees) - t).abs() < 1e-4);
+            assert!((t_quantile(degrees, 0.975) - t).abs() < 1e-4 && (t_below(degrees, t) - 0.975).abs() < 1e-5);
         }
     }
 
