@@ -57,12 +57,18 @@ pub fn groups_by_stratum(items: &[Item<'_>]) -> BTreeMap<usize, usize> {
 ///
 /// Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) over groups: the stratum with the fewest rows left
 /// is dealt next, its largest groups first, each to the fold that lacks most of it, then to the one that lacks most
-/// rows. Ties are broken by a hash of the seed and the group's name.
+/// rows. Ties are broken by a hash of the seed and the group's name. Groups in `kept` have their fold already; the others
+/// are dealt around them.
 ///
 /// # Errors
 ///
 /// Fewer than two folds asked for, or fewer groups than folds.
-pub fn stratified_group_folds(items: &[Item<'_>], k: usize, seed: u64) -> Result<Vec<Fold>> {
+pub fn stratified_group_folds(
+    items: &[Item<'_>],
+    k: usize,
+    seed: u64,
+    kept: &BTreeMap<&str, usize>,
+) -> Result<Vec<Fold>> {
     let groups = gather(items);
     if k < 2 {
         return Err(Error::usage(format!("too few folds (found {k}; at least 2 needed)")));
@@ -90,23 +96,24 @@ pub fn stratified_group_folds(items: &[Item<'_>], k: usize, seed: u64) -> Result
     while !left.is_empty() {
         let rarest = totals.iter().filter(|(_, n)| **n > 0.0).min_by(|a, b| a.1.total_cmp(b.1).then(a.0.cmp(b.0)));
         let rarest = rarest.map(|(&stratum, _)| stratum);
-        let mut turn: Vec<(&str, &Group)> = left
-            .iter()
-            .filter(|(_, g)| rarest.is_none_or(|s| g.counts.contains_key(&s)))
-            .map(|(n, g)| (*n, *g))
-            .collect();
+        let mut turn: Vec<(&str, &Group)> =
+            left.iter().filter(|(name, _)| kept.contains_key(*name)).map(|(n, g)| (*n, *g)).collect();
+        if turn.is_empty() {
+            let holds = |g: &Group| rarest.is_none_or(|s| g.counts.contains_key(&s));
+            turn = left.iter().filter(|(_, g)| holds(g)).map(|(n, g)| (*n, *g)).collect();
+        }
         let size = |g: &Group| rarest.map_or(g.rows.len(), |s| g.counts.get(&s).copied().unwrap_or(0));
         turn.sort_by_cached_key(|(name, g)| (std::cmp::Reverse(size(g)), draw(seed, name, k)));
         for (name, group) in turn {
             let need = |f: usize| rarest.map_or(0.0, |s| lacks[f].get(&s).copied().unwrap_or(0.0));
-            let fold = (0..k).max_by(|&a, &b| {
+            let neediest = (0..k).max_by(|&a, &b| {
                 need(a)
                     .total_cmp(&need(b))
                     .then(lacks_rows[a].total_cmp(&lacks_rows[b]))
                     .then(holds[b].cmp(&holds[a]))
                     .then(draw(seed, name, a).cmp(&draw(seed, name, b)))
             });
-            let fold = fold.unwrap_or(0);
+            let fold = kept.get(name).copied().or(neediest).unwrap_or(0);
             fold_of.insert(name, fold);
             holds[fold] += 1;
             lacks_rows[fold] -= group.rows.len() as f64;
@@ -132,6 +139,50 @@ pub fn stratified_group_folds(items: &[Item<'_>], k: usize, seed: u64) -> Result
             Fold { train, test }
         })
         .collect())
+}
+
+/// Cuts a time line of rows into k + 1 parts of about equal size; fold i trains on the first i + 1 parts and tests the
+/// next, so that nothing is judged by what was written after it. A group stands at its latest time, and what has one
+/// time stays together.
+///
+/// # Errors
+///
+/// No fold asked for, or too few times for k + 1 parts.
+pub fn time_folds<T: Ord>(groups: &[&str], times: &[T], k: usize) -> Result<Vec<Fold>> {
+    if k < 1 {
+        return Err(Error::usage("too few folds (found 0; at least 1 needed)"));
+    }
+    let mut latest: BTreeMap<&str, &T> = BTreeMap::new();
+    for (group, time) in groups.iter().zip(times) {
+        let known = latest.entry(group).or_insert(time);
+        *known = time.max(*known);
+    }
+    let mut rows_at: BTreeMap<&T, Vec<usize>> = BTreeMap::new();
+    for (row, group) in groups.iter().enumerate() {
+        rows_at.entry(latest[group]).or_default().push(row);
+    }
+    let mut parts: Vec<Vec<usize>> = vec![Vec::new(); k + 1];
+    let mut before = 0;
+    for rows in rows_at.into_values() {
+        let size = rows.len();
+        // A time belongs where its middle row falls.
+        parts[(before + size / 2) * (k + 1) / groups.len()].extend(rows);
+        before += size;
+    }
+    if parts.iter().any(Vec::is_empty) {
+        return Err(Error::data(format!(
+            "too few dates for {k} folds in time (each of {} parts needs its own)",
+            k + 1
+        ))
+        .hint("ask for fewer --folds"));
+    }
+    let fold = |i: usize| {
+        let mut fold = Fold { train: parts[..=i].concat(), test: parts[i + 1].clone() };
+        fold.train.sort_unstable();
+        fold.test.sort_unstable();
+        fold
+    };
+    Ok((0..k).map(fold).collect())
 }
 
 /// The rows of a share of the groups, at least one; of one seed a smaller share lies inside every larger one.
@@ -163,7 +214,7 @@ fn gather<'a>(items: &[Item<'a>]) -> BTreeMap<&'a str, Group> {
 }
 
 /// A number that looks random and depends on its arguments alone.
-fn draw(seed: u64, name: &str, salt: usize) -> u64 {
+pub(crate) fn draw(seed: u64, name: &str, salt: usize) -> u64 {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
     hash.update((salt as u64).to_le_bytes());
@@ -181,6 +232,10 @@ mod tests {
         rows.iter().map(|(group, strata)| Item { group, strata }).collect()
     }
 
+    fn deal(rows: &[(String, Vec<usize>)], k: usize, seed: u64) -> Result<Vec<Fold>> {
+        stratified_group_folds(&items(rows), k, seed, &BTreeMap::new())
+    }
+
     fn rows(groups: usize) -> Vec<(String, Vec<usize>)> {
         // Stratum 0 in one row of two, stratum 1 in one of five, stratum 2 in one of eleven.
         (0..groups * 3)
@@ -196,7 +251,7 @@ mod tests {
     #[test]
     fn strata_are_spread_evenly() {
         let rows = rows(100);
-        let folds = stratified_group_folds(&items(&rows), 5, 7).unwrap();
+        let folds = deal(&rows, 5, 7).unwrap();
         for fold in &folds {
             let count = |s: usize| fold.test.iter().filter(|&&i| rows[i].1.contains(&s)).count();
             assert!((28..=32).contains(&count(0)), "stratum 0: {}", count(0));
@@ -212,7 +267,7 @@ mod tests {
         let mut turned = rows.clone();
         turned.rotate_left(17);
         let names = |rows: &[(String, Vec<usize>)], seed| -> Vec<Vec<String>> {
-            stratified_group_folds(&items(rows), 4, seed)
+            deal(rows, 4, seed)
                 .unwrap()
                 .iter()
                 .map(|f| {
@@ -225,6 +280,31 @@ mod tests {
         };
         assert_eq!(names(&rows, 1), names(&turned, 1));
         assert_ne!(names(&rows, 1), names(&rows, 2));
+    }
+
+    #[test]
+    fn kept_groups_stay_and_the_others_are_dealt_around_them() {
+        let rows = rows(40);
+        let kept: BTreeMap<&str, usize> = [("g0", 3), ("g1", 3), ("g2", 3), ("g39", 0)].into();
+        let folds = stratified_group_folds(&items(&rows), 4, 1, &kept).unwrap();
+        for (fold, groups) in [(3, 0..9), (0, 117..120)] {
+            assert!(groups.clone().all(|row| folds[fold].test.contains(&row)), "{groups:?} in fold {fold}");
+        }
+        for fold in &folds {
+            assert!((27..=33).contains(&fold.test.len()), "{}", fold.test.len());
+            assert!((13..=17).contains(&fold.test.iter().filter(|&&i| rows[i].1.contains(&0)).count()));
+        }
+    }
+
+    #[test]
+    fn nothing_is_judged_by_what_was_written_after_it() {
+        // Twelve rows of six days; group `a` has a row of day 1 and one of day 5.
+        let days = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5];
+        let groups = ["c", "d", "a", "e", "f", "g", "h", "i", "j", "k", "a", "l"];
+        let folds = time_folds(&groups, &days, 2).unwrap();
+        assert_eq!((folds[0].train.as_slice(), folds[0].test.as_slice()), (&[0, 1, 3][..], &[4, 5, 6, 7][..]));
+        assert_eq!(folds[1].test, [2, 8, 9, 10, 11]);
+        assert!(time_folds(&groups, &[1; 12], 2).is_err());
     }
 
     #[test]
@@ -242,7 +322,7 @@ mod tests {
     #[test]
     fn too_few_groups_are_refused() {
         let rows = rows(3);
-        let message = stratified_group_folds(&items(&rows), 5, 0).unwrap_err().to_string();
+        let message = deal(&rows, 5, 0).unwrap_err().to_string();
         assert!(message.contains("too few groups for 5 folds (found 3)"), "{message}");
     }
 
@@ -254,7 +334,7 @@ mod tests {
             seed in 0u64..5,
         ) {
             let groups: std::collections::BTreeSet<&str> = rows.iter().map(|(g, _)| g.as_str()).collect();
-            let Ok(folds) = stratified_group_folds(&items(&rows), k, seed) else {
+            let Ok(folds) = deal(&rows, k, seed) else {
                 prop_assert!(groups.len() < k);
                 return Ok(());
             };

@@ -1,10 +1,13 @@
-//! Whether a verdict of `compare` can be believed: how often it calls equal models different.
+//! Whether the harness can be believed: scores at chance where there is nothing to learn, verdicts that stop what is
+//! worse and let equal models pass.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use rubrique::dataset::{Dataset, Example, Place};
 use rubrique::eval::metrics::{Judged, Metric};
-use rubrique::eval::{Report, compare};
-use rubrique::task::{LabelId, LabelSet, TaskKind};
+use rubrique::eval::{CrossValidation, Report, Verdict, compare, cross_validate};
+use rubrique::model::Config;
+use rubrique::task::{LabelId, LabelSet, TaskKind, TaskSpec};
 use serde_json::json;
 
 const PARAGRAPHS: usize = 150;
@@ -95,4 +98,77 @@ fn equal_models_are_seldom_called_different() {
         alarms += usize::from(decided.low.unwrap() > 0.0 || decided.high.unwrap() < 0.0);
     }
     assert!(alarms <= 34, "{alarms} false alarms in 500");
+}
+
+/// Paragraphs whose class stands in their words, but for a share that tells nothing: four a group.
+fn labelled(groups: usize, told: f64, random: &mut fastrand::Rng) -> Dataset {
+    let words = [["mer", "port", "navire", "quai", "marin"], ["feu", "forge", "braise", "four", "cendre"]];
+    let common = ["le", "la", "jour", "ville", "matin", "soir", "année", "rue", "maison", "route", "pont", "voix"];
+    let spec = TaskSpec { name: "t".into(), kind: TaskKind::Single, labels: LABELS.map(String::from).to_vec() };
+    let example = |i: usize, random: &mut fastrand::Rng| {
+        let class = random.usize(..2);
+        let mut text: Vec<&str> = (0..20).map(|_| common[random.usize(..common.len())]).collect();
+        if random.f64() < told {
+            text.extend((0..2).map(|_| words[class][random.usize(..5)]));
+        }
+        Example {
+            id: format!("p{i}"),
+            group: format!("g{}", i / 4),
+            // The number keeps the texts from being near duplicates.
+            text: format!("{} {i}", text.join(" ")),
+            gold: vec![Some(set(class))],
+            date: None,
+            place: Place { path: "made.csv".into(), line: i as u64 + 2 },
+        }
+    };
+    let examples = (0..4 * groups).map(|i| example(i, random)).collect();
+    Dataset { tasks: vec![spec], examples, test: Vec::new(), readings: Vec::new(), notes: Vec::new() }
+}
+
+fn evaluated(dataset: &Dataset, config: &str) -> Report {
+    let config = Config::from_toml(config).unwrap();
+    cross_validate(dataset, &config, &CrossValidation::new(5, 2, 0), &|| ()).unwrap()
+}
+
+const WORDS: &str = "[features.words]\nngrams = [1, 1]\n";
+
+#[test]
+fn a_model_is_as_good_as_itself_and_regressions_are_stopped() {
+    let dataset = labelled(60, 0.9, &mut fastrand::Rng::with_seed(2));
+    let usual = evaluated(&dataset, WORDS);
+    // Next to no weight may grow, and nothing makes up for it afterwards.
+    let worse =
+        evaluated(&dataset, &format!("{WORDS}[classifier]\nc = 0.00001\ncalibration = \"none\"\nthresholds = 0.5\n"));
+    let verdict = |a: &Report, b: &Report| compare(a, b, 0.02).unwrap().verdict;
+    let same = compare(&usual, &usual, 0.02).unwrap();
+    let decided = &same.tasks["t"].decided_on;
+    assert_eq!((same.verdict, decided.low, decided.high), (Verdict::Pass, Some(0.0), Some(0.0)), "A against A");
+    assert_eq!(verdict(&usual, &worse), Verdict::Fail, "a planted regression");
+    assert_eq!(verdict(&worse, &usual), Verdict::Pass, "a planted improvement");
+}
+
+#[test]
+fn shuffled_labels_score_at_chance() {
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut dataset = labelled(100, 0.9, &mut random);
+    let mut gold: Vec<_> = dataset.examples.iter().map(|e| e.gold.clone()).collect();
+    random.shuffle(&mut gold);
+    dataset.examples.iter_mut().zip(gold).for_each(|(e, gold)| e.gold = gold);
+    let accuracy = evaluated(&dataset, WORDS).tasks["t"].estimate(Metric::Accuracy);
+    let (low, high) = (accuracy.low.unwrap(), accuracy.high.unwrap());
+    assert!(low < 0.5 && 0.5 < high, "chance is 0.5; the interval is {low} to {high}");
+}
+
+#[test]
+fn rows_doubled_under_other_groups_do_not_raise_the_score() {
+    let dataset = labelled(40, 0.6, &mut fastrand::Rng::with_seed(4));
+    let once = evaluated(&dataset, WORDS).tasks["t"].estimate(Metric::Accuracy);
+    let mut doubled = dataset.clone();
+    doubled.examples.extend(dataset.examples.iter().map(|e| Example {
+        id: format!("{} again", e.id),
+        group: format!("{} again", e.group),
+        ..e.clone()
+    }));
+    let twice = evaluated(&doubled, WORDS).tasks["t"].estimate(Metric::Accuracy).mean.unwrap();
+    assert!(twice <= once.high.unwrap(), "{twice} is above {once:?}: a copy stood on the other side of a fold");
 }

@@ -1,13 +1,13 @@
 //! `rubrique compare`
 
-use super::options::{choose_format, write_result};
+use super::options::{choose_format, read_report, write_result};
 use super::{Outcome, Stop, note};
 use clap::ValueEnum;
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::eval::{Comparison, Report, Verdict, compare};
 use rubrique::output::{candidates_table, comparison_markdown, comparison_table};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Is a candidate worse than a baseline? Reads reports of `evaluate`; never fits or predicts
 #[derive(clap::Args)]
@@ -104,11 +104,11 @@ pub fn run(args: &Args) -> Outcome {
     let known =
         [("txt", ComparisonFormat::Table), ("json", ComparisonFormat::Json), ("md", ComparisonFormat::Markdown)];
     let format = choose_format(args.format, args.output.as_ref(), &known, ComparisonFormat::Table)?;
-    let baseline = read(&args.baseline)?;
+    let baseline = read_report(&args.baseline)?;
     let mut comparisons: Vec<(String, Comparison)> = Vec::new();
     let mut unmet: Vec<String> = Vec::new();
     for path in &args.candidates {
-        let candidate = read(path)?;
+        let candidate = read_report(path)?;
         let comparison = compare(&baseline, &candidate, args.margin).map_err(|e| e.at(path))?;
         for condition in &args.required {
             let (met, value) = condition.met(&candidate)?;
@@ -151,13 +151,4 @@ pub fn run(args: &Args) -> Outcome {
 
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
-}
-
-fn read(path: &Path) -> Result<Report> {
-    let bytes = std::fs::read(path).map_err(|e| {
-        Error::artifact(format!("the report cannot be read: {e}"))
-            .at(path)
-            .hint("make one with `rubrique evaluate LABELS --output REPORT.json`")
-    })?;
-    Report::from_json(&bytes).map_err(|e| e.at(path))
 }

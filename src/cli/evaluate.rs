@@ -1,12 +1,16 @@
 //! `rubrique evaluate`
 
-use super::options::{Common, DataOptions, choose_format, read_config, warn_of_foreign_tasks, write_result};
+use super::options::{
+    Common, DataOptions, choose_format, read_config, read_report, warn_of_foreign_tasks, write_result,
+};
+use super::train::fit;
 use super::{Outcome, note};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use rubrique::dataset::{Dataset, TaskChoice};
+use rubrique::dataset::{Dataset, Example, TaskChoice};
 use rubrique::error::{Error, Result};
-use rubrique::eval::{CrossValidation, Report, SHARES, cross_validate, hold_out, learning_curve};
+use rubrique::eval::metrics::Metric;
+use rubrique::eval::{CrossValidation, Report, SHARES, Split, cross_validate, hold_out, learning_curve};
 use rubrique::model::ModelFile;
 use rubrique::output::{report_markdown, report_table};
 use rubrique::task::{LabelId, TaskSpec};
@@ -29,6 +33,13 @@ pub struct Args {
     /// Deals, each into all its folds
     #[arg(long, value_name = "R", default_value_t = 1, conflicts_with = "model")]
     repeats: usize,
+    /// Keep the folds, repeats and seed of this report, and deal only articles that it does not have
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["model", "folds", "repeats", "seed"])]
+    folds_from: Option<PathBuf>,
+    /// What is judged: whole articles dealt at random, the next part of the time line (column `date`), or the rows whose
+    /// column `split` says `test`
+    #[arg(long, value_name = "BY", default_value = "groups", conflicts_with = "folds_from")]
+    split: SplitBy,
     /// Seed of the deals, or of the bootstrap
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -48,6 +59,13 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SplitBy {
+    Groups,
+    Time,
+    Column,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ReportFormat {
     Table,
     Json,
@@ -60,8 +78,9 @@ pub fn run(args: &Args) -> Outcome {
     let format = choose_format(args.format, args.output.as_ref(), &known, ReportFormat::Table)?;
     let report = match &args.model {
         Some(path) => held_out(args, &ModelFile::load(path)?)?,
-        None => cross_validated(args)?,
+        None => fitted_here(args)?,
     };
+    report.notes.iter().for_each(|n| note(args.common.quiet, n));
     for (name, task) in &report.tasks {
         for (label, figures) in task.labels.iter().filter(|(_, l)| l.support > 0 && l.threshold.is_some()) {
             if figures.calibrated < 1.0 && asks_for_calibration(&report, name) {
@@ -83,7 +102,8 @@ pub fn run(args: &Args) -> Outcome {
     if let Some(path) = args.output.as_ref().filter(|path| path.as_os_str() != "-") {
         for (name, task) in &report.tasks {
             let percent = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |v| format!("{v:.3}"));
-            let (accuracy, f1) = (percent(task.accuracy.mean), percent(task.macro_f1.mean));
+            let (accuracy, f1) =
+                (percent(task.estimate(Metric::Accuracy).mean), percent(task.estimate(Metric::MacroF1).mean));
             note(args.common.quiet, &format!("{name}: accuracy {accuracy}, macro-F1 {f1}"));
         }
         note(args.common.quiet, &format!("wrote {}", path.display()));
@@ -95,25 +115,42 @@ fn asks_for_calibration(report: &Report, task: &str) -> bool {
     report.config.get(task).is_some_and(|params| params["classifier"]["calibration"] == "platt")
 }
 
-fn cross_validated(args: &Args) -> Result<Report> {
+fn fitted_here(args: &Args) -> Result<Report> {
     let config = read_config(args.config.as_deref())?;
     let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     say_notes(args, &dataset);
     warn_of_foreign_tasks(&config, &dataset, args.common.quiet);
+    if args.split == SplitBy::Column {
+        refuse_without_test_rows(args, &dataset)?;
+        let model = fit(&dataset, &config, args.seed, None).map_err(|e| e.at(&args.labels))?;
+        return hold_out(&dataset, &dataset.test, &model, args.seed);
+    }
     if args.repeats == 0 {
         return Err(Error::usage("--repeats 0 (allowed: 1 or more)"));
     }
-    let plan = CrossValidation { folds: args.folds, repeats: args.repeats, seed: args.seed };
+    if args.split == SplitBy::Time && args.repeats > 1 {
+        return Err(Error::usage(format!("--repeats {} with --split time (a time line is cut once)", args.repeats)));
+    }
+    let earlier = args.folds_from.as_deref().map(read_report).transpose()?;
+    let plan = CrossValidation {
+        folds: args.folds,
+        repeats: args.repeats,
+        seed: args.seed,
+        split: if args.split == SplitBy::Time { Split::Time } else { Split::Groups },
+        folds_from: earlier.as_ref(),
+    };
     let scored = if args.learning_curve { 1 + SHARES.len() } else { 1 };
-    let fits = plan.folds.saturating_mul(plan.repeats).saturating_mul(scored);
+    let (folds, repeats) =
+        earlier.as_ref().and_then(|r| r.folds.as_ref()).map_or((plan.folds, plan.repeats), |f| (f.k, f.repeats));
+    let fits = folds.saturating_mul(repeats).saturating_mul(scored);
     let bar = if args.common.quiet { ProgressBar::hidden() } else { ProgressBar::new(fits as u64) };
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} folds, {eta} left") {
         bar.set_style(style);
     }
     let done = || bar.inc(1);
-    let mut report = cross_validate(&dataset, &config, plan, &done).map_err(|e| e.at(&args.labels))?;
+    let mut report = cross_validate(&dataset, &config, &plan, &done).map_err(|e| e.at(&args.labels))?;
     if args.learning_curve {
-        report.learning_curve = Some(learning_curve(&dataset, &config, plan, &done).map_err(|e| e.at(&args.labels))?);
+        report.learning_curve = Some(learning_curve(&dataset, &config, &plan, &done).map_err(|e| e.at(&args.labels))?);
     }
     bar.finish_and_clear();
     Ok(report)
@@ -145,7 +182,24 @@ fn held_out(args: &Args, model: &ModelFile) -> Result<Report> {
             "these are the paragraphs that the model was fitted on: the figures say nothing of new ones",
         );
     }
-    hold_out(&dataset, model, args.seed)
+    if args.split == SplitBy::Time {
+        return Err(Error::usage("--split time with --model (a saved model is judged on all rows, or by column)"));
+    }
+    if args.split == SplitBy::Column {
+        refuse_without_test_rows(args, &dataset)?;
+        return hold_out(&dataset, &dataset.test, model, args.seed);
+    }
+    let all: Vec<Example> = dataset.examples.iter().chain(&dataset.test).cloned().collect();
+    hold_out(&dataset, &all, model, args.seed)
+}
+
+fn refuse_without_test_rows(args: &Args, dataset: &Dataset) -> Result<()> {
+    if dataset.test.is_empty() {
+        return Err(
+            Error::data("nothing to judge on (found no row with `test` in its column `split`)").at(&args.labels)
+        );
+    }
+    Ok(())
 }
 
 fn say_notes(args: &Args, dataset: &Dataset) {

@@ -4,6 +4,7 @@ use super::{Stop, note};
 use clap::Args;
 use rubrique::dataset::{Dataset, TaskChoice};
 use rubrique::error::{Error, Result};
+use rubrique::eval::Report;
 use rubrique::model::Config;
 use rubrique::store::PendingFile;
 use rubrique::task::TaskKind;
@@ -90,6 +91,16 @@ pub fn read_config(path: Option<&Path>) -> Result<Config> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Error::usage(format!("the configuration cannot be read: {e}")).at(path))?;
     Config::from_toml(&text).map_err(|e| e.at(path))
+}
+
+/// Reads a report of `evaluate`.
+pub fn read_report(path: &Path) -> Result<Report> {
+    let bytes = std::fs::read(path).map_err(|e| {
+        Error::artifact(format!("the report cannot be read: {e}"))
+            .at(path)
+            .hint("make one with `rubrique evaluate LABELS --output REPORT.json`")
+    })?;
+    Report::from_json(&bytes).map_err(|e| e.at(path))
 }
 
 /// Settings for a task that the labels do not have are not used, which may be a slip.

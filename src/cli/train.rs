@@ -1,11 +1,11 @@
 //! `rubrique train`
 
-use super::options::{Common, DataOptions, read_config, warn_of_foreign_tasks, write_result};
+use super::options::{Common, DataOptions, read_config, read_report, warn_of_foreign_tasks, write_result};
 use super::{Outcome, note};
 use rubrique::dataset::{Dataset, Example};
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
-use rubrique::eval::{Report, training_set};
+use rubrique::eval::training_set;
 use rubrique::model::{Config, ModelFile, Provenance, ReportSummary};
 use rubrique::task::{LabelId, TaskKind};
 use sha2::{Digest, Sha256};
@@ -40,16 +40,13 @@ pub fn run(args: &Args) -> Outcome {
     let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     dataset.notes.iter().for_each(|n| note(args.common.quiet, n));
     warn_of_foreign_tasks(&config, &dataset, args.common.quiet);
-    let examples = &dataset.examples;
-    refuse_empty_labels(&dataset, examples).map_err(|e| e.at(&args.labels))?;
-    let data_sha256 = dataset.sha256(examples);
+    let data_sha256 = dataset.sha256(&dataset.examples);
     let report = match &args.report {
         None => None,
         Some(path) => Some(matching_report(path, &data_sha256, &dataset, &config)?),
     };
-    let rows: Vec<usize> = (0..examples.len()).collect();
-    let classifier = training_set(&dataset.tasks, examples, &config).fit(&config, &rows, args.seed)?;
-    for task in classifier.tasks() {
+    let model = fit(&dataset, &config, args.seed, report).map_err(|e| e.at(&args.labels))?;
+    for task in model.classifier.tasks() {
         let convergence = task.regression().convergence();
         if !convergence.converged {
             let gradient = convergence.gradient;
@@ -60,17 +57,28 @@ pub fn run(args: &Args) -> Outcome {
             );
         }
     }
-    let provenance = Provenance {
-        data_sha256,
-        paragraphs: examples.len(),
-        groups: Dataset::groups(examples),
-        seed: args.seed,
-        report,
-    };
-    let said = format!("{} paragraphs of {} articles", provenance.paragraphs, provenance.groups);
-    write_result(Some(&args.output), &ModelFile { classifier, provenance }.to_bytes()?)?;
+    write_result(Some(&args.output), &model.to_bytes()?)?;
+    let Provenance { paragraphs, groups, .. } = model.provenance;
+    let said = format!("{paragraphs} paragraphs of {groups} articles");
     note(args.common.quiet, &format!("fitted on {said}; wrote {}", args.output.display()));
     Ok(())
+}
+
+/// Fits every task on the examples of a data set.
+pub(super) fn fit(dataset: &Dataset, config: &Config, seed: u64, report: Option<ReportSummary>) -> Result<ModelFile> {
+    let examples = &dataset.examples;
+    refuse_empty_labels(dataset, examples)?;
+    let rows: Vec<usize> = (0..examples.len()).collect();
+    let classifier = training_set(&dataset.tasks, examples, config).fit(config, &rows, seed)?;
+    let provenance = Provenance {
+        data_sha256: dataset.sha256(examples),
+        paragraphs: examples.len(),
+        groups: Dataset::groups(examples),
+        seed,
+        label_sets: dataset.label_sets(examples),
+        report,
+    };
+    Ok(ModelFile { classifier, provenance })
 }
 
 fn refuse_empty_labels(dataset: &Dataset, examples: &[Example]) -> Result<()> {
@@ -104,8 +112,7 @@ fn matching_report(path: &Path, data_sha256: &str, dataset: &Dataset, config: &C
             .at(path)
             .hint("make the report again with `rubrique evaluate` on this data and configuration")
     };
-    let bytes = std::fs::read(path).map_err(|e| fault(format!("the report cannot be read: {e}")))?;
-    let report = Report::from_json(&bytes).map_err(|e| e.at(path))?;
+    let report = read_report(path)?;
     if report.folds.is_none() {
         return Err(fault("a report of held-out data (wanted: a cross-validation)".into()));
     }
@@ -128,6 +135,6 @@ fn matching_report(path: &Path, data_sha256: &str, dataset: &Dataset, config: &C
         });
         (name.clone(), by_metric.collect())
     });
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = Sha256::digest(report.to_json()).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(ReportSummary { sha256, figures: figures.collect() })
 }

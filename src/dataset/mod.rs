@@ -33,6 +33,8 @@ pub struct Example {
     pub text: String,
     /// The gold labels by task; `None` where the paragraph is not labelled.
     pub gold: Vec<Option<LabelSet>>,
+    /// What its `date` column says.
+    pub date: Option<String>,
     /// Where it stands.
     pub place: Place,
 }
@@ -174,6 +176,18 @@ impl Dataset {
     /// The number of distinct groups among some examples.
     pub fn groups(examples: &[Example]) -> usize {
         examples.iter().map(|e| e.group.as_str()).collect::<BTreeSet<_>>().len()
+    }
+
+    /// How often each set of labels was given, by task and by its names joined by `|`.
+    pub fn label_sets(&self, examples: &[Example]) -> BTreeMap<String, BTreeMap<String, usize>> {
+        let sets = |(t, spec): (usize, &TaskSpec)| {
+            let mut counts = BTreeMap::new();
+            for set in examples.iter().filter_map(|e| e.gold[t].as_ref()) {
+                *counts.entry(spec.names(set).collect::<Vec<_>>().join("|")).or_default() += 1;
+            }
+            (spec.name.clone(), counts)
+        };
+        self.tasks.iter().enumerate().map(sets).collect()
     }
 
     /// SHA-256 over examples as read, in hexadecimal: for each one line of JSON with id, group, text and, by task, the
@@ -373,7 +387,8 @@ fn assemble(
                 let group = cell(columns.group.as_deref().unwrap_or("group"))?.unwrap_or_else(|| id.clone());
                 let gold = tasks.iter().map(|spec| gold_labels(row, spec)).collect::<Result<_>>()?;
                 let test = cell("split")?.is_some_and(|split| split == "test");
-                Ok(Parsed { example: Example { id, group, text, gold, place }, annotator, test })
+                let date = cell("date")?.map(|date| date.trim().to_string());
+                Ok(Parsed { example: Example { id, group, text, gold, date, place }, annotator, test })
             })();
             match one {
                 Ok(one) => parsed.push(one),

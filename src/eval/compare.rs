@@ -5,17 +5,18 @@
 
 use super::interval::{resampled_error, t_below, t_quantile};
 use super::metrics::{Judged, Metric};
-use super::report::{PredictionRecord, Report, TaskReport};
+use super::report::{FoldSummary, PredictionRecord, Report, TaskReport, drawn};
 use crate::error::{Error, Result};
 use crate::task::{LabelId, LabelSet, TaskSpec};
 use indexmap::IndexMap;
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 use statrs::distribution::DiscreteCDF;
 use std::collections::BTreeMap;
 
 /// Bootstrap draws for held-out reports, and their seed: a comparison has no settings that could be turned.
-const DRAWS: usize = 2_000;
+const DRAWS: u64 = 2_000;
 const SEED: u64 = 0;
 /// The power for which the smallest detectable effect is stated.
 const POWER: f64 = 0.8;
@@ -155,8 +156,8 @@ pub fn compare(baseline: &Report, candidate: &Report, margin: f64) -> Result<Com
     for (name, task) in &baseline.tasks {
         let spec = TaskSpec { name: name.clone(), kind: task.kind, labels: task.labels.keys().cloned().collect() };
         let pairs = Pairs::of(&spec, baseline, candidate)?;
-        let folds = baseline.folds.as_ref().map(|f| f.k);
-        tasks.insert(name.clone(), pairs.compare(&spec, (task, &candidate.tasks[name]), folds, margin));
+        let ratio = baseline.folds.as_ref().map(FoldSummary::test_to_train);
+        tasks.insert(name.clone(), pairs.compare(&spec, (task, &candidate.tasks[name]), ratio, margin));
     }
     let any = |verdict| tasks.values().any(|task: &TaskComparison| task.verdict == verdict);
     let verdict = [Verdict::Fail, Verdict::Inconclusive].into_iter().find(|v| any(*v)).unwrap_or(Verdict::Pass);
@@ -228,19 +229,13 @@ impl<'a> Pairs<'a> {
         &self,
         spec: &TaskSpec,
         reports: (&TaskReport, &TaskReport),
-        folds: Option<usize>,
+        test_to_train: Option<f64>,
         margin: f64,
     ) -> TaskComparison {
-        let labels = spec.labels.len();
         let primary = Metric::MacroF1;
         let mut others = IndexMap::new();
         let mut decided = None;
-        for metric in Metric::ALL {
-            let of = |rows: &[Judged<'_>]| metric.of(spec.kind, labels, rows);
-            let spread = match folds {
-                Some(k) => self.resampled(&of, k),
-                None => self.bootstrapped(&of),
-            };
+        for (metric, spread) in Metric::ALL.into_iter().zip(self.spreads(spec, test_to_train)) {
             let values = (reports.0.estimate(metric).mean, reports.1.estimate(metric).mean);
             let difference = values.0.zip(values.1).map(|(a, b)| b - a);
             let (low, high) = spread.interval(difference);
@@ -267,55 +262,40 @@ impl<'a> Pairs<'a> {
             detectable: spread.detectable(),
             decided_on,
             others,
-            mcnemar: if folds.is_none() { self.mcnemar(spec) } else { IndexMap::new() },
+            mcnemar: if test_to_train.is_none() { self.mcnemar(spec) } else { IndexMap::new() },
             lost,
             gained,
         }
     }
 
-    fn judged(pairs: &[&'a Pair<'a>], side: usize) -> Vec<Judged<'a>> {
-        pairs
-            .iter()
-            .map(|p| Judged { gold: &p.gold, labels: &p.answers[side].0, probabilities: &p.answers[side].1 })
-            .collect()
-    }
-
-    fn difference(pairs: &[&'a Pair<'a>], metric: &dyn Fn(&[Judged<'_>]) -> Option<f64>) -> Option<f64> {
-        let [a, b] = [0, 1].map(|side| metric(&Self::judged(pairs, side)));
-        Some(b? - a?)
-    }
-
-    fn resampled(&'a self, metric: &dyn Fn(&[Judged<'_>]) -> Option<f64>, k: usize) -> Spread {
-        let mut folds: BTreeMap<(usize, usize), Vec<&Pair<'_>>> = BTreeMap::new();
+    /// How far the difference of each metric could be off: by folds, or by draws of groups.
+    fn spreads(&self, spec: &TaskSpec, test_to_train: Option<f64>) -> Vec<Spread> {
+        let mut parts: BTreeMap<(usize, usize, &str), Vec<&Pair<'_>>> = BTreeMap::new();
         for pair in &self.0 {
-            folds.entry((pair.repeat, pair.fold)).or_default().push(pair);
+            let part = if test_to_train.is_some() { (pair.repeat, pair.fold, "") } else { (0, 0, pair.group) };
+            parts.entry(part).or_default().push(pair);
         }
-        let values: Vec<f64> = folds.values().filter_map(|pairs| Self::difference(pairs, metric)).collect();
-        match resampled_error(&values, k) {
-            Some((degrees, error)) => Spread::Student { degrees, error },
-            None => Spread::Unknown,
-        }
-    }
-
-    fn bootstrapped(&'a self, metric: &dyn Fn(&[Judged<'_>]) -> Option<f64>) -> Spread {
-        let mut groups: BTreeMap<&str, Vec<&Pair<'_>>> = BTreeMap::new();
-        for pair in &self.0 {
-            groups.entry(pair.group).or_default().push(pair);
-        }
-        let groups: Vec<Vec<&Pair<'_>>> = groups.into_values().collect();
-        if groups.len() < 2 {
-            return Spread::Unknown;
-        }
-        let mut random = fastrand::Rng::with_seed(SEED);
-        let mut draws: Vec<f64> = (0..DRAWS)
-            .filter_map(|_| {
-                let drawn: Vec<&Pair<'_>> =
-                    (0..groups.len()).flat_map(|_| groups[random.usize(..groups.len())].iter().copied()).collect();
-                Self::difference(&drawn, metric)
-            })
-            .collect();
-        draws.sort_unstable_by(f64::total_cmp);
-        if draws.len() < 2 { Spread::Unknown } else { Spread::Draws(draws) }
+        let parts: Vec<Vec<&Pair<'_>>> = parts.into_values().collect();
+        let differences: Vec<Vec<Option<f64>>> = match test_to_train {
+            Some(_) => parts.par_iter().map(|pairs| differences(spec, pairs)).collect(),
+            None if parts.len() < 2 => Vec::new(),
+            None => (0..DRAWS).into_par_iter().map(|draw| differences(spec, &drawn(&parts, SEED, draw))).collect(),
+        };
+        let of_metric = |m: usize| {
+            let mut values: Vec<f64> = differences.iter().filter_map(|all| all[m]).collect();
+            match test_to_train {
+                Some(ratio) => match resampled_error(&values, ratio) {
+                    Some((degrees, error)) => Spread::Student { degrees, error },
+                    None => Spread::Unknown,
+                },
+                None if values.len() < 2 => Spread::Unknown,
+                None => {
+                    values.sort_unstable_by(f64::total_cmp);
+                    Spread::Draws(values)
+                }
+            }
+        };
+        (0..Metric::ALL.len()).map(of_metric).collect()
     }
 
     fn mcnemar(&self, spec: &TaskSpec) -> IndexMap<String, McNemar> {
@@ -357,6 +337,19 @@ impl<'a> Pairs<'a> {
         }
         (lost, gained)
     }
+}
+
+/// Candidate less baseline on some paragraphs, by metric.
+fn differences(spec: &TaskSpec, pairs: &[&Pair<'_>]) -> Vec<Option<f64>> {
+    let of = |side: usize| -> Vec<Option<f64>> {
+        let mut rows = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            let (labels, probabilities) = &pair.answers[side];
+            rows.push(Judged { gold: &pair.gold, labels, probabilities });
+        }
+        Metric::ALL.iter().map(|metric| metric.of(spec.kind, spec.labels.len(), &rows)).collect()
+    };
+    of(0).into_iter().zip(of(1)).map(|(a, b)| Some(b? - a?)).collect()
 }
 
 fn labels_of(spec: &TaskSpec, value: Option<&Value>) -> Result<Option<LabelSet>> {

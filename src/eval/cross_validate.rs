@@ -1,31 +1,44 @@
 //! Cross-validation of whole pipelines: everything that learns is learnt anew in each fold's training part.
 
+use super::baseline::AnswerCounts;
+use super::deal::{Deal, Turn};
+use super::metrics::Metric;
 use super::report::{
-    Answer, CurveFigures, CurvePoint, DataSummary, DecisionSummary, FoldSummary, PredictionRecord, Report, SCHEMA,
+    Answer, CurveFigures, CurvePoint, DataSummary, DecisionSummary, PredictionRecord, Report, SCHEMA, Said, Split,
     Spread, labels_value, task_report,
 };
 use crate::dataset::{Dataset, Example, joined_groups};
 use crate::error::Result;
 use crate::model::{AnalyzedTexts, Config, Decision, TrainingSet};
-use crate::split::{Fold, Item, share_of_groups, strata, stratified_group_folds};
-use crate::task::{LabelSet, Prediction, TaskSpec};
+use crate::split::share_of_groups;
+use crate::task::{Prediction, TaskSpec};
 use rayon::prelude::*;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// The shares of the training groups on a learning curve.
 pub const SHARES: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 1.0];
 
 /// How often, and into how many parts, the data is dealt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CrossValidation {
+#[derive(Debug, Clone, Copy)]
+pub struct CrossValidation<'a> {
     /// Folds a repeat.
     pub folds: usize,
-    /// Repeats, each with a deal of its own.
+    /// Repeats, each with a deal of its own; a time line is cut once.
     pub repeats: usize,
     /// The seed of the first repeat; the next repeats take the next seeds.
     pub seed: u64,
+    /// Dealt by groups or cut by dates.
+    pub split: Split,
+    /// A report whose deal (folds, repeats and seed) is kept; only groups that it does not have are dealt.
+    pub folds_from: Option<&'a Report>,
+}
+
+impl CrossValidation<'_> {
+    /// One deal of all groups.
+    pub fn new(folds: usize, repeats: usize, seed: u64) -> Self {
+        CrossValidation { folds, repeats, seed, split: Split::Groups, folds_from: None }
+    }
 }
 
 /// A data set made ready for fitting under a configuration; groups that share near duplicates count as one.
@@ -43,23 +56,27 @@ pub fn training_set<'a>(tasks: &'a [TaskSpec], examples: &'a [Example], config: 
 ///
 /// # Errors
 ///
-/// Fewer groups than folds; a fold that cannot be fitted.
+/// Fewer groups than folds; a date that is missing or unreadable, where they are asked for; a report without folds to
+/// keep; a fold that cannot be fitted.
 pub fn cross_validate(
     dataset: &Dataset,
     config: &Config,
-    plan: CrossValidation,
+    plan: &CrossValidation<'_>,
     done: &(dyn Fn() + Sync),
 ) -> Result<Report> {
     let examples = &dataset.examples;
     let set = training_set(&dataset.tasks, examples, config);
-    let turns = turns(dataset, &set.groups, plan)?;
-    let results = take_turns(&set, config, &turns, plan.seed, done)?;
-    let judged = judgements(examples, &turns, &results);
+    let deal = Deal::of(dataset, &set.groups, plan)?;
+    let results = take_turns(&set, config, &deal.turns, deal.seed, done)?;
+    let baselines = answer_counts(dataset, &deal.turns);
+    let judged = judgements(examples, &deal.turns, &results, &baselines);
     let decided = |t: usize| summaries(&dataset.tasks[t], results.iter().map(|(decisions, _)| &decisions[t]));
     let decisions: Vec<Vec<DecisionSummary>> = (0..dataset.tasks.len()).map(decided).collect();
-    let mut report = assemble(dataset, examples, config, &judged, &Spread::Folds { k: plan.folds }, &decisions);
-    report.folds =
-        Some(FoldSummary { k: plan.folds, repeats: plan.repeats, seed: plan.seed, sha256: deal_sha256(&judged) });
+    let folds = deal.summary(dataset, &judged);
+    let spread = Spread::Folds { test_to_train: folds.test_to_train() };
+    let mut report = assemble(dataset, examples, config, &judged, &spread, &decisions, deal.seed);
+    report.folds = Some(folds);
+    report.notes = deal.notes;
     Ok(report)
 }
 
@@ -71,46 +88,32 @@ pub fn cross_validate(
 pub fn learning_curve(
     dataset: &Dataset,
     config: &Config,
-    plan: CrossValidation,
+    plan: &CrossValidation<'_>,
     done: &(dyn Fn() + Sync),
 ) -> Result<Vec<CurvePoint>> {
     let set = training_set(&dataset.tasks, &dataset.examples, config);
-    let whole = turns(dataset, &set.groups, plan)?;
+    let deal = Deal::of(dataset, &set.groups, plan)?;
     SHARES
         .iter()
         .map(|&share| {
-            let mut turns = whole.clone();
+            let mut turns = deal.turns.clone();
             for turn in &mut turns {
-                turn.fold.train = share_of_groups(&set.groups, &turn.fold.train, share, plan.seed);
+                turn.fold.train = share_of_groups(&set.groups, &turn.fold.train, share, deal.seed);
             }
-            let results = take_turns(&set, config, &turns, plan.seed, done)?;
-            let judged = judgements(&dataset.examples, &turns, &results);
-            let spread = Spread::Folds { k: plan.folds };
+            let results = take_turns(&set, config, &turns, deal.seed, done)?;
+            let judged = judgements(&dataset.examples, &turns, &results, &[]);
+            let spread = Spread::Folds { test_to_train: deal.summary(dataset, &judged).test_to_train() };
             let tasks = dataset.tasks.iter().enumerate().map(|(t, spec)| {
-                let report = task_report(spec, &answers(&judged, t), &spread, &[]);
-                (spec.name.clone(), CurveFigures { accuracy: report.accuracy, macro_f1: report.macro_f1 })
+                let report = task_report(spec, &answers(&judged, t, deal.seed), &spread, &[]);
+                let estimate = |metric| report.estimate(metric);
+                let figures =
+                    CurveFigures { accuracy: estimate(Metric::Accuracy), macro_f1: estimate(Metric::MacroF1) };
+                (spec.name.clone(), figures)
             });
             let rows: usize = turns.iter().map(|turn| turn.fold.train.len()).sum();
             Ok(CurvePoint { share, paragraphs: rows as f64 / turns.len() as f64, tasks: tasks.collect() })
         })
         .collect()
-}
-
-/// One fit and the rows it is judged on.
-#[derive(Clone)]
-struct Turn {
-    repeat: usize,
-    number: usize,
-    fold: Fold,
-}
-
-fn turns(dataset: &Dataset, groups: &[&str], plan: CrossValidation) -> Result<Vec<Turn>> {
-    let mut turns = Vec::new();
-    for repeat in 0..plan.repeats {
-        let folds = deal(dataset, groups, plan.folds, plan.seed.wrapping_add(repeat as u64))?;
-        turns.extend(folds.into_iter().enumerate().map(|(number, fold)| Turn { repeat, number, fold }));
-    }
-    Ok(turns)
 }
 
 /// What a turn leaves behind. Its weights are not kept: fifty models at once would fill the memory.
@@ -133,26 +136,32 @@ fn take_turns(
         .collect()
 }
 
-fn judgements<'a>(examples: &'a [Example], turns: &[Turn], results: &'a [TurnResult]) -> Vec<Judgement<'a>> {
+/// The answers of each turn's training part, by task.
+fn answer_counts(dataset: &Dataset, turns: &[Turn]) -> Vec<Vec<AnswerCounts>> {
+    let of_task = |turn: &Turn, t: usize| {
+        let gold = turn.fold.train.iter().filter_map(|&row| dataset.examples[row].gold[t].clone());
+        AnswerCounts::of(dataset.tasks[t].labels.len(), gold)
+    };
+    turns.iter().map(|turn| (0..dataset.tasks.len()).map(|t| of_task(turn, t)).collect()).collect()
+}
+
+/// Every answer of every turn; `baselines` holds one list a turn, or nothing.
+fn judgements<'a>(
+    examples: &'a [Example],
+    turns: &[Turn],
+    results: &'a [TurnResult],
+    baselines: &'a [Vec<AnswerCounts>],
+) -> Vec<Judgement<'a>> {
     let mut judged = Vec::new();
-    for (turn, (_, predictions)) in turns.iter().zip(results) {
+    for (at, (turn, (_, predictions))) in turns.iter().zip(results).enumerate() {
+        let baselines = baselines.get(at).map_or(&[][..], Vec::as_slice);
         for (&row, prediction) in turn.fold.test.iter().zip(predictions) {
-            judged.push(Judgement { example: &examples[row], row, repeat: turn.repeat, fold: turn.number, prediction });
+            let (repeat, fold) = (turn.repeat, turn.number);
+            judged.push(Judgement { example: &examples[row], row, repeat, fold, prediction, baselines });
         }
     }
     judged.sort_by_key(|j| (j.repeat, j.row));
     judged
-}
-
-fn deal(dataset: &Dataset, groups: &[&str], k: usize, seed: u64) -> Result<Vec<Fold>> {
-    let specs: Vec<&TaskSpec> = dataset.tasks.iter().collect();
-    let row_strata: Vec<Vec<usize>> = dataset
-        .examples
-        .iter()
-        .map(|e| strata(&specs, &e.gold.iter().map(Option::as_ref).collect::<Vec<Option<&LabelSet>>>()))
-        .collect();
-    let items: Vec<Item<'_>> = groups.iter().zip(&row_strata).map(|(group, strata)| Item { group, strata }).collect();
-    stratified_group_folds(&items, k, seed)
 }
 
 /// One example with what a model that had not seen it said.
@@ -162,6 +171,8 @@ pub(super) struct Judgement<'a> {
     pub repeat: usize,
     pub fold: usize,
     pub prediction: &'a [Prediction],
+    /// By task, the answers of the rows that the model was fitted on; or nothing.
+    pub baselines: &'a [AnswerCounts],
 }
 
 /// How each label of a task was decided, over the decisions of several fits.
@@ -187,30 +198,18 @@ pub(super) fn summaries<'a>(spec: &TaskSpec, decisions: impl Iterator<Item = &'a
         .collect()
 }
 
-fn deal_sha256(judged: &[Judgement<'_>]) -> String {
-    let mut lines: Vec<(usize, &str, usize)> =
-        judged.iter().map(|j| (j.repeat, j.example.id.as_str(), j.fold)).collect();
-    lines.sort_unstable();
-    let mut hash = Sha256::new();
-    for line in lines {
-        hash.update(serde_json::json!(line).to_string());
-        hash.update(b"\n");
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The answers to one task, of the examples that are labelled for it.
-fn answers(judged: &[Judgement<'_>], task: usize) -> Vec<Answer> {
+fn answers(judged: &[Judgement<'_>], task: usize, seed: u64) -> Vec<Answer> {
     let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
     judged
         .iter()
         .filter_map(|j| {
             let gold = j.example.gold[task].clone()?;
-            let Prediction { labels, probabilities } = j.prediction[task].clone();
-            let probabilities = probabilities.iter().map(|p| p.get()).collect();
+            let baselines = j.baselines.get(task).map_or(Vec::new(), |b| b.answers(seed, &j.example.id, j.repeat));
             let next = groups.len();
             let group = *groups.entry(&j.example.group).or_insert(next);
-            Some(Answer { group, repeat: j.repeat, fold: j.fold, gold, labels, probabilities })
+            let said = Said::from(&j.prediction[task]);
+            Some(Answer { group, repeat: j.repeat, fold: j.fold, gold, said, baselines })
         })
         .collect()
 }
@@ -223,12 +222,13 @@ pub(super) fn assemble(
     judged: &[Judgement<'_>],
     spread: &Spread,
     decisions: &[Vec<DecisionSummary>],
+    seed: u64,
 ) -> Report {
     let tasks = dataset
         .tasks
         .par_iter()
         .enumerate()
-        .map(|(t, spec)| (spec.name.clone(), task_report(spec, &answers(judged, t), spread, &decisions[t])))
+        .map(|(t, spec)| (spec.name.clone(), task_report(spec, &answers(judged, t, seed), spread, &decisions[t])))
         .collect::<Vec<_>>()
         .into_iter()
         .collect();
@@ -259,6 +259,7 @@ pub(super) fn assemble(
         learning_curve: None,
         config: by_task(&|_, spec| serde_json::to_value(config.for_task(&spec.name)).unwrap_or_default()),
         tasks,
+        notes: Vec::new(),
         predictions,
     }
 }

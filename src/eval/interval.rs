@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// A figure with its 95 % interval; `None` where it is undefined.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Estimate {
     /// The figure.
@@ -16,15 +16,15 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// The interval of a cross-validated figure: mean ± t(0.975, m-1) · sqrt((1/m + 1/(k-1)) · s²), with s² the variance
-    /// of the m fold values of `k`-fold cross-validation, repeated or not. Undefined under two values.
+    /// The interval of a cross-validated figure: mean ± t(0.975, m-1) · sqrt((1/m + ratio) · s²), with s² the variance
+    /// of the m fold values, and `ratio` the number of test to training rows: 1/(k-1) for k folds, repeated or not.
+    /// Undefined under two values.
     ///
-    /// Folds share training rows, so that the naive variance s²/m is far too small; 1/(k-1) is the ratio of test to
-    /// training rows that corrects it.
+    /// Folds share training rows, so that the naive variance s²/m is far too small; the ratio corrects it.
     ///
     /// Source: Nadeau and Bengio 2003, "Inference for the Generalization Error"; Bouckaert and Frank 2004.
-    pub fn corrected(mean: Option<f64>, fold_values: &[f64], k: usize) -> Self {
-        let Some((degrees, error)) = resampled_error(fold_values, k) else {
+    pub fn corrected(mean: Option<f64>, fold_values: &[f64], ratio: f64) -> Self {
+        let Some((degrees, error)) = resampled_error(fold_values, ratio) else {
             return Estimate { mean, low: None, high: None };
         };
         let half = t_quantile(degrees, 0.975) * error;
@@ -48,14 +48,14 @@ impl Estimate {
 }
 
 /// The degrees of freedom and the corrected standard error of the mean of fold values; see [`Estimate::corrected`].
-pub(super) fn resampled_error(fold_values: &[f64], k: usize) -> Option<(f64, f64)> {
-    if fold_values.len() < 2 || k < 2 {
+pub(super) fn resampled_error(fold_values: &[f64], ratio: f64) -> Option<(f64, f64)> {
+    if fold_values.len() < 2 {
         return None;
     }
     let m = fold_values.len() as f64;
     let average = fold_values.iter().sum::<f64>() / m;
     let variance = fold_values.iter().map(|v| (v - average) * (v - average)).sum::<f64>() / (m - 1.0);
-    Some((m - 1.0, ((1.0 / m + 1.0 / (k as f64 - 1.0)) * variance).sqrt()))
+    Some((m - 1.0, ((1.0 / m + ratio) * variance).sqrt()))
 }
 
 /// The quantile of Student's t.
@@ -82,9 +82,9 @@ mod tests {
     #[test]
     fn the_corrected_interval_is_the_formula_worked_by_hand() {
         // s² of 1, 2, 3, 4, 5 is 2.5; (1/5 + 1/4) · 2.5 = 1.125; 2.7764 · 1.06066 = 2.94486.
-        let e = Estimate::corrected(Some(3.0), &[1.0, 2.0, 3.0, 4.0, 5.0], 5);
+        let e = Estimate::corrected(Some(3.0), &[1.0, 2.0, 3.0, 4.0, 5.0], 0.25);
         assert!((e.high.unwrap() - 5.94486).abs() < 1e-4 && (e.low.unwrap() - 0.05514).abs() < 1e-4);
-        assert_eq!(Estimate::corrected(Some(3.0), &[1.0], 5).low, None);
+        assert_eq!(Estimate::corrected(Some(3.0), &[1.0], 0.25).low, None);
     }
 
     #[test]

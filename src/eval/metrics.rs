@@ -1,6 +1,7 @@
 //! Counts first, ratios last; 0/0 is undefined, not zero.
 
 use crate::task::{LabelId, LabelSet, TaskKind};
+use serde::{Deserialize, Serialize};
 
 /// One judged paragraph.
 #[derive(Debug, Clone, Copy)]
@@ -55,12 +56,19 @@ impl Counts {
     }
 }
 
+impl std::iter::Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Counts::default(), |a, b| Counts { tp: a.tp + b.tp, fp: a.fp + b.fp, fn_: a.fn_ + b.fn_ })
+    }
+}
+
 fn ratio(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// A metric of a whole task, by the name it has in reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// The share of paragraphs whose whole set of labels is right (subset accuracy).
     Accuracy,
@@ -68,6 +76,18 @@ pub enum Metric {
     MacroF1,
     /// F1 of the summed counts of all labels.
     MicroF1,
+    /// The mean precision of the labels that have gold; a label never given counts 0 there, as in scikit-learn.
+    MacroPrecision,
+    /// The mean recall of the labels that have gold.
+    MacroRecall,
+    /// Precision of the summed counts of all labels.
+    MicroPrecision,
+    /// Recall of the summed counts of all labels.
+    MicroRecall,
+    /// Cohen's kappa of given against gold labels, (o - e) / (1 - e): o the share of agreement, e the one expected of
+    /// two that draw from these same marginal shares. Single: over the classes. Multi: the mean over the labels that
+    /// have gold of the kappa of their yes and no. Undefined where both say one and the same of all. Cohen 1960.
+    Kappa,
     /// Multi: the share of wrong (paragraph, label) pairs. Single: the share of wrong paragraphs.
     HammingLoss,
     /// Multi: mean over pairs of -ln of the probability given to the right yes or no. Single: mean of -ln p of the gold
@@ -82,11 +102,16 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric, in the order of reports.
-    pub const ALL: [Metric; 7] = [
+    pub const ALL: [Metric; 12] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::MicroF1,
+        Metric::MacroPrecision,
+        Metric::MacroRecall,
+        Metric::MicroPrecision,
+        Metric::MicroRecall,
         Metric::HammingLoss,
+        Metric::Kappa,
         Metric::LogLoss,
         Metric::Brier,
         Metric::Ece,
@@ -98,7 +123,12 @@ impl Metric {
             Metric::Accuracy => "accuracy",
             Metric::MacroF1 => "macro_f1",
             Metric::MicroF1 => "micro_f1",
+            Metric::MacroPrecision => "macro_precision",
+            Metric::MacroRecall => "macro_recall",
+            Metric::MicroPrecision => "micro_precision",
+            Metric::MicroRecall => "micro_recall",
             Metric::HammingLoss => "hamming_loss",
+            Metric::Kappa => "kappa",
             Metric::LogLoss => "log_loss",
             Metric::Brier => "brier",
             Metric::Ece => "ece",
@@ -113,18 +143,19 @@ impl Metric {
         let n = rows.len() as f64;
         match self {
             Metric::Accuracy => ratio(rows.iter().filter(|r| r.gold == r.labels).count(), rows.len()),
-            Metric::MacroF1 => {
-                let f1s: Vec<f64> = (0..labels).filter_map(|k| Counts::of(rows, LabelId(k)).f1()).collect();
-                (!f1s.is_empty()).then(|| f1s.iter().sum::<f64>() / f1s.len() as f64)
+            Metric::MacroF1 => mean((0..labels).filter_map(|k| Counts::of(rows, LabelId(k)).f1())),
+            Metric::MacroPrecision => {
+                let there = (0..labels).map(|k| Counts::of(rows, LabelId(k))).filter(|c| c.tp + c.fn_ > 0);
+                mean(there.map(|c| c.precision().unwrap_or(0.0)))
             }
-            Metric::MicroF1 => {
-                let sum = (0..labels).map(|k| Counts::of(rows, LabelId(k))).fold(Counts::default(), |a, b| Counts {
-                    tp: a.tp + b.tp,
-                    fp: a.fp + b.fp,
-                    fn_: a.fn_ + b.fn_,
-                });
-                sum.f1()
-            }
+            Metric::MacroRecall => mean((0..labels).filter_map(|k| Counts::of(rows, LabelId(k)).recall())),
+            Metric::MicroF1 => all_counts(rows, labels).f1(),
+            Metric::MicroPrecision => all_counts(rows, labels).precision(),
+            Metric::MicroRecall => all_counts(rows, labels).recall(),
+            Metric::Kappa => match kind {
+                TaskKind::Single => chance_corrected(&confusion(rows, labels)),
+                TaskKind::Multi => mean((0..labels).map(LabelId).filter_map(|label| label_kappa(rows, label))),
+            },
             Metric::HammingLoss => match kind {
                 TaskKind::Single => ratio(rows.iter().filter(|r| r.gold != r.labels).count(), rows.len()),
                 TaskKind::Multi => {
@@ -150,15 +181,43 @@ impl Metric {
                 });
                 Some(squares.sum::<f64>() / if kind == TaskKind::Single { n } else { n * labels as f64 })
             }
-            Metric::Ece => Some(match kind {
-                TaskKind::Multi => calibration_error(pairs(rows, labels)),
-                TaskKind::Single => calibration_error(rows.iter().map(|r| {
-                    let top = (0..labels).fold(0, |b, k| if r.probabilities[k] > r.probabilities[b] { k } else { b });
-                    (r.probabilities[top], r.gold.contains(LabelId(top)))
-                })),
-            }),
+            Metric::Ece => {
+                let bins = reliability(kind, labels, rows);
+                let all: usize = bins.iter().map(|b| b.0).sum();
+                Some(bins.iter().map(|&(_, p, right)| (p - right as f64).abs()).sum::<f64>() / all.max(1) as f64)
+            }
         }
     }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, n) = values.fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
+    (n > 0).then(|| sum / n as f64)
+}
+
+fn all_counts(rows: &[Judged<'_>], labels: usize) -> Counts {
+    (0..labels).map(|k| Counts::of(rows, LabelId(k))).sum()
+}
+
+/// Cohen's kappa of the yes and no of one label; see [`Metric::Kappa`]. Undefined where the label was never there.
+pub fn label_kappa(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
+    let Counts { tp, fp, fn_ } = Counts::of(rows, label);
+    if tp + fn_ == 0 { None } else { chance_corrected(&[vec![tp, fn_], vec![fp, rows.len() - tp - fp - fn_]]) }
+}
+
+/// Cohen's kappa of a square table of counts: what one says in rows, the other in columns.
+fn chance_corrected(table: &[Vec<usize>]) -> Option<f64> {
+    let n: usize = table.iter().flatten().sum();
+    let agreed: usize = table.iter().enumerate().map(|(k, row)| row[k]).sum();
+    let by_chance: usize = table
+        .iter()
+        .enumerate()
+        .map(|(k, row)| row.iter().sum::<usize>() * table.iter().map(|r| r[k]).sum::<usize>())
+        .sum();
+    // (o - e) / (1 - e) with both shares over n²: counts first, one division last.
+    let (n, agreed, by_chance) = (n as f64, agreed as f64, by_chance as f64);
+    let apart = n * n - by_chance;
+    (apart > 0.0).then(|| (n * agreed - by_chance) / apart)
 }
 
 fn gold_probability(row: &Judged<'_>) -> f64 {
@@ -172,22 +231,24 @@ fn pairs<'a>(rows: &'a [Judged<'a>], labels: usize) -> impl Iterator<Item = (f64
 /// One bin of a reliability table: pairs, summed probability, and how many were right.
 pub type ReliabilityBin = (usize, f64, usize);
 
-/// Ten equal-width bins, the last with its upper end.
-pub fn reliability(pairs: impl Iterator<Item = (f64, bool)>) -> [ReliabilityBin; 10] {
+/// Ten equal-width bins, the last with its upper end. Single: of the most probable class; multi: of all (paragraph,
+/// label) pairs.
+pub fn reliability(kind: TaskKind, labels: usize, rows: &[Judged<'_>]) -> [ReliabilityBin; 10] {
     let mut bins = [(0, 0.0, 0); 10];
-    for (p, right) in pairs {
+    let mut add = |p: f64, right: bool| {
         let bin = &mut bins[((p * 10.0) as usize).min(9)];
         bin.0 += 1;
         bin.1 += p;
         bin.2 += usize::from(right);
+    };
+    match kind {
+        TaskKind::Multi => pairs(rows, labels).for_each(|(p, right)| add(p, right)),
+        TaskKind::Single => rows.iter().for_each(|r| {
+            let top = (0..labels).fold(0, |b, k| if r.probabilities[k] > r.probabilities[b] { k } else { b });
+            add(r.probabilities[top], r.gold.contains(LabelId(top)));
+        }),
     }
     bins
-}
-
-fn calibration_error(pairs: impl Iterator<Item = (f64, bool)>) -> f64 {
-    let bins = reliability(pairs);
-    let all: usize = bins.iter().map(|b| b.0).sum();
-    bins.iter().map(|&(_, p, right)| (p - right as f64).abs()).sum::<f64>() / all.max(1) as f64
 }
 
 /// Average precision of one label: Σ (R_n - R_{n-1}) · P_n over the distinct probabilities from high to low, without
@@ -205,9 +266,9 @@ pub fn average_precision(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
         let new = ties.iter().filter(|(_, y)| *y).count();
         found += new;
         taken += ties.len();
-        sum += new as f64 / positives as f64 * found as f64 / taken as f64;
+        sum += new as f64 * (found as f64 / taken as f64);
     }
-    Some(sum)
+    Some(sum / positives as f64)
 }
 
 /// The area under the ROC curve of one label: the share of pairs of a positive and a negative that the probability puts

@@ -4,8 +4,10 @@
 //! It must not know files, formats of output or terminals. Here only [`cross_validate`] and [`hold_out`] touch models;
 //! metrics and reports see nothing but gold labels, decided labels and probabilities.
 
+mod baseline;
 mod compare;
 mod cross_validate;
+mod deal;
 mod held_out;
 mod interval;
 pub mod metrics;
@@ -18,6 +20,6 @@ pub use held_out::hold_out;
 pub use interval::Estimate;
 pub(crate) use report::labels_value;
 pub use report::{
-    CurveFigures, CurvePoint, DataSummary, FoldSummary, HeldOutSummary, LabelReport, PredictionRecord, Report, SCHEMA,
-    TaskReport,
+    BaselineReport, ConfusionReport, CurveFigures, CurvePoint, DataSummary, FoldSummary, HeldOutSummary, LabelRate,
+    LabelReport, PredictionRecord, ReliabilityRow, Report, SCHEMA, Split, TaskReport,
 };

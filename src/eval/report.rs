@@ -1,10 +1,13 @@
 //! The report of an evaluation: figures, and every prediction behind them.
 
 use super::interval::Estimate;
-use super::metrics::{Counts, Judged, Metric, average_precision, confusion, roc_auc};
+use super::metrics::{
+    Counts, Judged, Metric, ReliabilityBin, average_precision, confusion, label_kappa, reliability, roc_auc,
+};
 use crate::error::{Error, Result};
-use crate::task::{LabelId, LabelSet, TaskKind, TaskSpec};
+use crate::task::{LabelId, LabelSet, Prediction, TaskKind, TaskSpec};
 use indexmap::IndexMap;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -34,8 +37,48 @@ pub struct FoldSummary {
     pub repeats: usize,
     /// The seed of the first repeat.
     pub seed: u64,
+    /// Whether articles were dealt, or cut by their dates.
+    #[serde(default)]
+    pub split: Split,
     /// The hash of the deal: one line of JSON `[repeat, id, fold]` a paragraph, by repeat and id.
     pub sha256: String,
+    /// By task and label, the share of paragraphs that carry it.
+    #[serde(default)]
+    pub label_rates: IndexMap<String, IndexMap<String, LabelRate>>,
+}
+
+impl FoldSummary {
+    /// The number of test rows for each training row, as the corrected interval wants it: 1/(k-1) of dealt folds; of the
+    /// k cuts of a time line into k + 1 equal parts the mean of 1/1, 1/2 … 1/k.
+    pub(super) fn test_to_train(&self) -> f64 {
+        match self.split {
+            Split::Groups => 1.0 / (self.k as f64 - 1.0),
+            Split::Time => (1..=self.k).map(|i| 1.0 / i as f64).sum::<f64>() / self.k as f64,
+        }
+    }
+}
+
+/// How rows come to be on one side of a fold or the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// Whole groups are dealt, label by label.
+    #[default]
+    Groups,
+    /// Fold i trains on the first i of k + 1 parts of the time line and is judged on the next.
+    Time,
+}
+
+/// How evenly a label is spread over the test parts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelRate {
+    /// Its share of everything judged.
+    pub all: f64,
+    /// The least of any test part.
+    pub low: f64,
+    /// The most of any test part.
+    pub high: f64,
 }
 
 /// How held-out data was judged.
@@ -86,6 +129,9 @@ pub struct LabelReport {
     pub average_precision: Option<f64>,
     /// See [`roc_auc`].
     pub roc_auc: Option<f64>,
+    /// See [`label_kappa`].
+    #[serde(default)]
+    pub kappa: Option<f64>,
     /// The number of paragraphs that carry the label.
     pub support: usize,
     /// The least probability of a yes, the mean over folds; `None` for the classes of a single-label task.
@@ -108,47 +154,59 @@ pub struct ConfusionReport {
     pub rows: Vec<Vec<f64>>,
 }
 
+/// One bin of the probabilities, and how often they came true: mean counts over repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReliabilityRow {
+    /// The lower end of the bin.
+    pub low: f64,
+    /// The upper end of the bin.
+    pub high: f64,
+    /// How many probabilities fell into it.
+    pub count: f64,
+    /// Their mean.
+    pub mean_probability: Option<f64>,
+    /// The share of them that came true.
+    pub share_right: Option<f64>,
+}
+
+/// What is reached without reading the text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BaselineReport {
+    /// The figures of the task.
+    #[serde(flatten)]
+    pub metrics: IndexMap<Metric, Estimate>,
+    /// F1 by label.
+    pub f1: IndexMap<String, Estimate>,
+}
+
 /// The figures of one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct TaskReport {
     /// Multi or single.
     pub kind: TaskKind,
     /// The paragraphs that are labelled for the task.
     pub paragraphs: usize,
-    /// See [`Metric::Accuracy`].
-    pub accuracy: Estimate,
-    /// See [`Metric::MacroF1`].
-    pub macro_f1: Estimate,
-    /// See [`Metric::MicroF1`].
-    pub micro_f1: Estimate,
-    /// See [`Metric::HammingLoss`].
-    pub hamming_loss: Estimate,
-    /// See [`Metric::LogLoss`].
-    pub log_loss: Estimate,
-    /// See [`Metric::Brier`].
-    pub brier: Estimate,
-    /// See [`Metric::Ece`].
-    pub ece: Estimate,
+    /// Every [`Metric`], each under its name.
+    #[serde(flatten)]
+    pub metrics: IndexMap<Metric, Estimate>,
     /// The labels by name, in task order.
     pub labels: IndexMap<String, LabelReport>,
     /// For single-label tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confusion: Option<ConfusionReport>,
+    /// Ten bins: of the probability of the given class, or of all (paragraph, label) pairs of a multi-label task.
+    #[serde(default)]
+    pub reliability: Vec<ReliabilityRow>,
+    /// By name: the most frequent answer of the training part (`majority`), and one drawn from its answers (`random`).
+    #[serde(default)]
+    pub baselines: IndexMap<String, BaselineReport>,
 }
 
 impl TaskReport {
     /// A figure by metric.
     pub fn estimate(&self, metric: Metric) -> Estimate {
-        match metric {
-            Metric::Accuracy => self.accuracy,
-            Metric::MacroF1 => self.macro_f1,
-            Metric::MicroF1 => self.micro_f1,
-            Metric::HammingLoss => self.hamming_loss,
-            Metric::LogLoss => self.log_loss,
-            Metric::Brier => self.brier,
-            Metric::Ece => self.ece,
-        }
+        self.metrics.get(&metric).copied().unwrap_or_default()
     }
 }
 
@@ -193,6 +251,9 @@ pub struct Report {
     pub config: Map<String, Value>,
     /// The figures of each task, in task order.
     pub tasks: IndexMap<String, TaskReport>,
+    /// What is to be said of how the data was dealt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Everything that was said.
     pub predictions: Vec<PredictionRecord>,
 }
@@ -227,20 +288,28 @@ pub(super) struct Answer {
     pub repeat: usize,
     pub fold: usize,
     pub gold: LabelSet,
+    pub said: Said,
+    /// What the baselines said, by their names.
+    pub baselines: Vec<(&'static str, Said)>,
+}
+
+/// An answer as it is judged.
+pub(super) struct Said {
     pub labels: LabelSet,
     pub probabilities: Vec<f64>,
 }
 
-impl Answer {
-    fn judged(&self) -> Judged<'_> {
-        Judged { gold: &self.gold, labels: &self.labels, probabilities: &self.probabilities }
+impl From<&Prediction> for Said {
+    fn from(prediction: &Prediction) -> Self {
+        let probabilities = prediction.probabilities.iter().map(|p| p.get()).collect();
+        Said { labels: prediction.labels.clone(), probabilities }
     }
 }
 
 /// How intervals are made.
 pub(super) enum Spread {
-    /// From the values of folds.
-    Folds { k: usize },
+    /// From the values of folds with so many test rows for each training row.
+    Folds { test_to_train: f64 },
     /// From draws of groups with replacement.
     Bootstrap { draws: usize, seed: u64 },
 }
@@ -261,41 +330,45 @@ pub(super) fn task_report(
     spread: &Spread,
     decisions: &[DecisionSummary],
 ) -> TaskReport {
-    let samples = Samples::of(answers, spread);
+    let samples = Samples::of(answers, spread, |answer| &answer.said);
     let labels = spec.labels.len();
-    let estimate = |metric: Metric| samples.estimate(&|rows| metric.of(spec.kind, labels, rows));
-    let label_reports = spec
-        .labels
-        .iter()
-        .enumerate()
-        .map(|(k, name)| {
-            let label = LabelId(k);
-            let ratios: [(&str, Estimate); 5] = [
-                ("precision", samples.estimate(&|rows| Counts::of(rows, label).precision())),
-                ("recall", samples.estimate(&|rows| Counts::of(rows, label).recall())),
-                ("f1", samples.estimate(&|rows| Counts::of(rows, label).f1())),
-                ("average_precision", samples.estimate(&|rows| average_precision(rows, label))),
-                ("roc_auc", samples.estimate(&|rows| roc_auc(rows, label))),
-            ];
-            let report = LabelReport {
-                precision: ratios[0].1.mean,
-                recall: ratios[1].1.mean,
-                f1: ratios[2].1.mean,
-                average_precision: ratios[3].1.mean,
-                roc_auc: ratios[4].1.mean,
-                support: samples
-                    .repeats
-                    .first()
-                    .map_or(0, |rows| rows.iter().filter(|r| r.gold.contains(label)).count()),
-                threshold: decisions.get(k).and_then(|d| d.threshold),
-                calibrated: decisions.get(k).map_or(0.0, |d| d.calibrated),
-                intervals: ratios.into_iter().map(|(name, e)| (name.to_string(), e)).collect(),
-            };
-            (name.clone(), report)
-        })
-        .collect();
+    let mut wanted: Vec<Figure<'_>> = task_figures(spec);
+    let ratios: [(&str, fn(&[Judged<'_>], LabelId) -> Option<f64>); 6] = [
+        ("precision", |rows, label| Counts::of(rows, label).precision()),
+        ("recall", |rows, label| Counts::of(rows, label).recall()),
+        ("f1", |rows, label| Counts::of(rows, label).f1()),
+        ("average_precision", average_precision),
+        ("roc_auc", roc_auc),
+        ("kappa", label_kappa),
+    ];
+    for k in 0..labels {
+        wanted.extend(
+            ratios.iter().map(|&(_, of)| Box::new(move |rows: &[Judged<'_>]| of(rows, LabelId(k))) as Figure<'_>),
+        );
+    }
+    let mut estimates = samples.estimates(&wanted).into_iter();
+    let metrics = Metric::ALL.into_iter().zip(estimates.by_ref()).collect();
+    let label_report = |(k, name): (usize, &String)| {
+        let own: Vec<Estimate> = estimates.by_ref().take(ratios.len()).collect();
+        let decision = decisions.get(k).copied().unwrap_or_default();
+        let gold = |rows: &Vec<Judged<'_>>| rows.iter().filter(|r| r.gold.contains(LabelId(k))).count();
+        let report = LabelReport {
+            precision: own[0].mean,
+            recall: own[1].mean,
+            f1: own[2].mean,
+            average_precision: own[3].mean,
+            roc_auc: own[4].mean,
+            kappa: own[5].mean,
+            support: samples.repeats.first().map_or(0, gold),
+            threshold: decision.threshold,
+            calibrated: decision.calibrated,
+            intervals: ratios.iter().zip(own).map(|((name, _), e)| (name.to_string(), e)).collect(),
+        };
+        (name.clone(), report)
+    };
+    let label_reports = spec.labels.iter().enumerate().map(label_report).collect();
+    let repeats = samples.repeats.len().max(1) as f64;
     let confusion = (spec.kind == TaskKind::Single).then(|| {
-        let repeats = samples.repeats.len().max(1) as f64;
         let mut rows = vec![vec![0.0; labels]; labels];
         for repeat in &samples.repeats {
             for (sums, counts) in rows.iter_mut().zip(confusion(repeat, labels)) {
@@ -305,65 +378,109 @@ pub(super) fn task_report(
         rows.iter_mut().flatten().for_each(|sum| *sum /= repeats);
         ConfusionReport { labels: spec.labels.clone(), rows }
     });
+    let pooled: Vec<Judged<'_>> = samples.repeats.iter().flatten().copied().collect();
+    let bins = reliability(spec.kind, labels, &pooled);
+    let bin = |(i, &(count, p, right)): (usize, &ReliabilityBin)| ReliabilityRow {
+        low: i as f64 / 10.0,
+        high: (i + 1) as f64 / 10.0,
+        count: count as f64 / repeats,
+        mean_probability: (count > 0).then(|| p / count as f64),
+        share_right: (count > 0).then(|| right as f64 / count as f64),
+    };
+    let names = answers.first().map_or(Vec::new(), |a| a.baselines.iter().map(|(name, _)| *name).collect());
+    let baseline = |(at, name): (usize, &str)| {
+        let samples = Samples::of(answers, spread, |answer| &answer.baselines[at].1);
+        (name.to_string(), baseline_report(spec, &samples))
+    };
     TaskReport {
         kind: spec.kind,
         paragraphs: samples.repeats.first().map_or(0, Vec::len),
-        accuracy: estimate(Metric::Accuracy),
-        macro_f1: estimate(Metric::MacroF1),
-        micro_f1: estimate(Metric::MicroF1),
-        hamming_loss: estimate(Metric::HammingLoss),
-        log_loss: estimate(Metric::LogLoss),
-        brier: estimate(Metric::Brier),
-        ece: estimate(Metric::Ece),
+        metrics,
         labels: label_reports,
         confusion,
+        reliability: bins.iter().enumerate().map(bin).collect(),
+        baselines: names.into_iter().enumerate().map(baseline).collect(),
     }
+}
+
+fn baseline_report(spec: &TaskSpec, samples: &Samples<'_>) -> BaselineReport {
+    let mut wanted = task_figures(spec);
+    for k in 0..spec.labels.len() {
+        wanted.push(Box::new(move |rows| Counts::of(rows, LabelId(k)).f1()));
+    }
+    let mut estimates = samples.estimates(&wanted).into_iter();
+    BaselineReport {
+        metrics: Metric::ALL.into_iter().zip(estimates.by_ref()).collect(),
+        f1: spec.labels.iter().cloned().zip(estimates).collect(),
+    }
+}
+
+/// A number that can be had of some judged rows.
+type Figure<'a> = Box<dyn Fn(&[Judged<'_>]) -> Option<f64> + Sync + 'a>;
+
+fn task_figures(spec: &TaskSpec) -> Vec<Figure<'_>> {
+    let figure = |metric: Metric| {
+        Box::new(move |rows: &[Judged<'_>]| metric.of(spec.kind, spec.labels.len(), rows)) as Figure<'_>
+    };
+    Metric::ALL.into_iter().map(figure).collect()
 }
 
 /// The answers arranged for estimates: pooled by repeat, and in the parts whose spread makes the interval.
 struct Samples<'a> {
     repeats: Vec<Vec<Judged<'a>>>,
+    /// The folds, or the groups to draw from.
     parts: Vec<Vec<Judged<'a>>>,
-    folds: Option<usize>,
+    spread: &'a Spread,
 }
 
 impl<'a> Samples<'a> {
-    fn of(answers: &'a [Answer], spread: &Spread) -> Self {
+    fn of(answers: &'a [Answer], spread: &'a Spread, said: impl Fn(&'a Answer) -> &'a Said) -> Self {
         let mut repeats: BTreeMap<usize, Vec<Judged<'a>>> = BTreeMap::new();
+        let mut parts: BTreeMap<(usize, usize), Vec<Judged<'a>>> = BTreeMap::new();
         for answer in answers {
-            repeats.entry(answer.repeat).or_default().push(answer.judged());
+            let Said { labels, probabilities } = said(answer);
+            let judged = Judged { gold: &answer.gold, labels, probabilities };
+            repeats.entry(answer.repeat).or_default().push(judged);
+            let part = match spread {
+                Spread::Folds { .. } => (answer.repeat, answer.fold),
+                Spread::Bootstrap { .. } => (0, answer.group),
+            };
+            parts.entry(part).or_default().push(judged);
         }
-        let (parts, folds) = match *spread {
-            Spread::Folds { k } => {
-                let mut parts: BTreeMap<(usize, usize), Vec<Judged<'a>>> = BTreeMap::new();
-                for answer in answers {
-                    parts.entry((answer.repeat, answer.fold)).or_default().push(answer.judged());
-                }
-                (parts.into_values().collect(), Some(k))
-            }
-            Spread::Bootstrap { draws, seed } => {
-                let mut groups: BTreeMap<usize, Vec<Judged<'a>>> = BTreeMap::new();
-                for answer in answers {
-                    groups.entry(answer.group).or_default().push(answer.judged());
-                }
-                let groups: Vec<Vec<Judged<'a>>> = groups.into_values().collect();
-                let mut random = fastrand::Rng::with_seed(seed);
-                let draw = |_| (0..groups.len()).flat_map(|_| groups[random.usize(..groups.len())].clone()).collect();
-                (if groups.is_empty() { Vec::new() } else { (0..draws).map(draw).collect() }, None)
-            }
-        };
-        Samples { repeats: repeats.into_values().collect(), parts, folds }
+        Samples { repeats: repeats.into_values().collect(), parts: parts.into_values().collect(), spread }
     }
 
-    fn estimate(&self, metric: &dyn Fn(&[Judged<'_>]) -> Option<f64>) -> Estimate {
-        let values: Vec<f64> = self.repeats.iter().filter_map(|rows| metric(rows)).collect();
-        let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-        let spread: Vec<f64> = self.parts.iter().filter_map(|rows| metric(rows)).collect();
-        match self.folds {
-            Some(k) => Estimate::corrected(mean, &spread, k),
-            None => Estimate::percentile(mean, spread),
-        }
+    /// One estimate for each figure wanted.
+    fn estimates(&self, wanted: &[Figure<'_>]) -> Vec<Estimate> {
+        let all = |rows: &[Judged<'_>]| -> Vec<Option<f64>> { wanted.iter().map(|figure| figure(rows)).collect() };
+        let repeats: Vec<Vec<Option<f64>>> = self.repeats.par_iter().map(|rows| all(rows)).collect();
+        let parts: Vec<Vec<Option<f64>>> = match *self.spread {
+            Spread::Folds { .. } => self.parts.par_iter().map(|rows| all(rows)).collect(),
+            // Each draw has a seed of its own, so that threads cannot change it, and is forgotten when it is judged.
+            Spread::Bootstrap { draws, seed } if !self.parts.is_empty() => {
+                (0..draws as u64).into_par_iter().map(|draw| all(&drawn(&self.parts, seed, draw))).collect()
+            }
+            Spread::Bootstrap { .. } => Vec::new(),
+        };
+        (0..wanted.len())
+            .map(|i| {
+                let values: Vec<f64> = repeats.iter().filter_map(|figures| figures[i]).collect();
+                let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+                let spread: Vec<f64> = parts.iter().filter_map(|figures| figures[i]).collect();
+                match *self.spread {
+                    Spread::Folds { test_to_train } => Estimate::corrected(mean, &spread, test_to_train),
+                    Spread::Bootstrap { .. } => Estimate::percentile(mean, spread),
+                }
+            })
+            .collect()
     }
+}
+
+/// The rows of as many groups as there are, drawn with replacement.
+pub(super) fn drawn<T: Copy>(groups: &[Vec<T>], seed: u64, draw: u64) -> Vec<T> {
+    // Seeds next to each other give unlike streams: the generator mixes its seed.
+    let mut random = fastrand::Rng::with_seed(seed ^ draw.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    (0..groups.len()).flat_map(|_| groups[random.usize(..groups.len())].iter().copied()).collect()
 }
 
 /// A set of labels as reports and predictions write it: a list for multi-label tasks, a name or null for single ones.

@@ -141,7 +141,7 @@ impl<'a> TrainingSet<'a> {
         if k < 2 {
             return Ok(unlearnt());
         }
-        let scored: Vec<Vec<(usize, Vec<Vec<Score>>)>> = stratified_group_folds(&items, k, seed)?
+        let scored: Vec<Vec<(usize, Vec<Vec<Score>>)>> = stratified_group_folds(&items, k, seed, &BTreeMap::new())?
             .into_par_iter()
             .map(|fold| {
                 let pick = |part: &[usize]| part.iter().map(|&j| bundle.rows[j]).collect::<Vec<_>>();

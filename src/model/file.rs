@@ -38,6 +38,9 @@ pub struct Provenance {
     pub groups: usize,
     /// The seed of the inner folds.
     pub seed: u64,
+    /// How often each set of labels was given, by task and by its names joined by `|`.
+    #[serde(default)]
+    pub label_sets: BTreeMap<String, BTreeMap<String, usize>>,
     /// The evaluation of the same configuration on the same data, where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportSummary>,
@@ -47,7 +50,7 @@ pub struct Provenance {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportSummary {
-    /// The hash of the report file.
+    /// The hash of the report as JSON.
     pub sha256: String,
     /// By task and metric: mean, low and high.
     pub figures: BTreeMap<String, BTreeMap<String, [Option<f64>; 3]>>,

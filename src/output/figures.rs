@@ -1,7 +1,7 @@
 //! Numbers and tables as text.
 
 use crate::eval::Estimate;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 
 /// Three decimals, or "n/a" where a figure is undefined.
 pub(super) fn figure(value: Option<f64>) -> String {
@@ -23,10 +23,12 @@ pub(super) fn estimate(e: Estimate) -> String {
 }
 
 /// A table for terminals; the columns from the second on are right-aligned if `numbers`.
-pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, numbers: bool) -> String {
+pub(super) fn table<S: AsRef<str>>(header: &[S], rows: Vec<Vec<String>>, numbers: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.iter().copied());
+    // No lines between rows: a report has many.
+    table.style_mut().row_separator = LineStyle::none();
+    table.set_header(header.iter().map(AsRef::as_ref));
     for row in rows {
         table.add_row(row);
     }
@@ -37,12 +39,12 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, numbers: bool) -> S
 }
 
 /// A table in Markdown.
-pub(super) fn markdown_table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn markdown_table<S: AsRef<str>>(header: &[S], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|")).collect();
         format!("| {} |\n", cells.join(" | "))
     };
-    let header: Vec<String> = header.iter().map(ToString::to_string).collect();
+    let header: Vec<String> = header.iter().map(|name| name.as_ref().to_string()).collect();
     let mut text = line(&header);
     text += &format!("|{}\n", "---|".repeat(header.len()));
     rows.iter().for_each(|row| text += &line(row));

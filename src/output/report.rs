@@ -2,24 +2,19 @@
 
 use super::figures::{estimate, figure, markdown_table, table};
 use crate::eval::metrics::Metric;
-use crate::eval::{Report, TaskReport};
+use crate::eval::{LabelReport, ReliabilityRow, Report, Split, TaskReport};
 
-struct Sheet {
-    title: String,
-    header: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
+/// A titled table.
+pub(super) struct Sheet {
+    pub title: String,
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
 }
 
 /// The report for a terminal.
 pub fn report_table(report: &Report) -> String {
     let mut text = format!("{}\n", headline(report));
-    for (name, task) in &report.tasks {
-        for sheet in sheets(name, task) {
-            text += &format!("\n{}\n{}\n", sheet.title, table(&sheet.header, sheet.rows, true));
-        }
-        text += &confusion(name, task, false);
-    }
-    if let Some(sheet) = curve(report) {
+    for sheet in all_sheets(report) {
         text += &format!("\n{}\n{}\n", sheet.title, table(&sheet.header, sheet.rows, true));
     }
     text
@@ -28,21 +23,27 @@ pub fn report_table(report: &Report) -> String {
 /// The report in Markdown.
 pub fn report_markdown(report: &Report) -> String {
     let mut text = format!("{}\n", headline(report));
-    for (name, task) in &report.tasks {
-        for sheet in sheets(name, task) {
-            text += &format!("\n### {}\n\n{}", sheet.title, markdown_table(&sheet.header, &sheet.rows));
-        }
-        text += &confusion(name, task, true);
-    }
-    if let Some(sheet) = curve(report) {
+    for sheet in all_sheets(report) {
         text += &format!("\n### {}\n\n{}", sheet.title, markdown_table(&sheet.header, &sheet.rows));
     }
     text
 }
 
+fn all_sheets(report: &Report) -> Vec<Sheet> {
+    let of_task = |(name, task): (&String, &TaskReport)| {
+        let always = [metrics(name, task), labels(name, task)].into_iter();
+        always.chain(confusion(name, task)).chain([reliability(name, task)])
+    };
+    report.tasks.iter().flat_map(of_task).chain(rates(report)).chain(curve(report)).collect()
+}
+
 fn headline(report: &Report) -> String {
     let data = &report.data;
     let how = match (&report.folds, &report.held_out) {
+        (Some(folds), _) if folds.split == Split::Time => format!(
+            "{} folds in time, each judged by a model of what came before. 95 % intervals: corrected resampled t.",
+            folds.k
+        ),
         (Some(folds), _) => format!(
             "{} folds, {} repeat{}, seed {}; groups stay together. 95 % intervals: corrected resampled t.",
             folds.k,
@@ -63,35 +64,77 @@ fn headline(report: &Report) -> String {
     )
 }
 
-fn sheets(name: &str, task: &TaskReport) -> [Sheet; 2] {
-    let all = Metric::ALL.iter().map(|m| vec![m.name().to_string(), estimate(task.estimate(*m))]).collect();
-    let labels = task
-        .labels
-        .iter()
-        .map(|(label, l)| {
-            let ratio = |name: &str| l.intervals.get(name).copied().map_or_else(|| "n/a".into(), estimate);
-            vec![
-                label.clone(),
-                ratio("precision"),
-                ratio("recall"),
-                ratio("f1"),
-                figure(l.average_precision),
-                l.support.to_string(),
-                l.threshold.map_or_else(|| "–".into(), |t| format!("{t:.2}")),
-            ]
-        })
-        .collect();
-    [
-        Sheet { title: format!("{name} ({} paragraphs)", task.paragraphs), header: vec!["metric", "value"], rows: all },
-        Sheet {
-            title: format!("{name} by label"),
-            header: vec!["label", "precision", "recall", "F1", "avg. precision", "support", "threshold"],
-            rows: labels,
-        },
-    ]
+/// Every metric, and beside it what is reached without reading.
+pub(super) fn metrics(name: &str, task: &TaskReport) -> Sheet {
+    let mut header = vec!["metric".to_string(), "value".into()];
+    header.extend(task.baselines.keys().cloned());
+    let row = |metric: &Metric| {
+        let baselines = task.baselines.values().map(|b| figure(b.metrics.get(metric).and_then(|e| e.mean)));
+        [metric.name().to_string(), estimate(task.estimate(*metric))].into_iter().chain(baselines).collect()
+    };
+    let rows = Metric::ALL.iter().map(row).collect();
+    Sheet { title: format!("{name} ({} paragraphs)", task.paragraphs), header, rows }
 }
 
-fn curve(report: &Report) -> Option<Sheet> {
+pub(super) fn labels(name: &str, task: &TaskReport) -> Sheet {
+    let mut header: Vec<String> =
+        ["label", "precision", "recall", "F1", "avg. precision", "ROC AUC", "kappa", "support", "threshold"]
+            .map(String::from)
+            .to_vec();
+    header.extend(task.baselines.keys().map(|baseline| format!("F1 {baseline}")));
+    let row = |(label, l): (&String, &LabelReport)| {
+        let ratio = |name: &str| l.intervals.get(name).copied().map_or_else(|| "n/a".into(), estimate);
+        let threshold = l.threshold.map_or_else(|| "–".into(), |t| format!("{t:.2}"));
+        let own = [
+            label.clone(),
+            ratio("precision"),
+            ratio("recall"),
+            ratio("f1"),
+            figure(l.average_precision),
+            figure(l.roc_auc),
+            figure(l.kappa),
+            l.support.to_string(),
+            threshold,
+        ];
+        let baselines = task.baselines.values().map(|b| figure(b.f1.get(label).and_then(|e| e.mean)));
+        own.into_iter().chain(baselines).collect()
+    };
+    Sheet { title: format!("{name} by label"), header, rows: task.labels.iter().map(row).collect() }
+}
+
+pub(super) fn confusion(name: &str, task: &TaskReport) -> Option<Sheet> {
+    let confusion = task.confusion.as_ref()?;
+    let header = [String::new()].into_iter().chain(confusion.labels.iter().cloned()).collect();
+    let row = |(label, counts): (&String, &Vec<f64>)| {
+        [label.clone()].into_iter().chain(counts.iter().copied().map(count)).collect()
+    };
+    let rows = confusion.labels.iter().zip(&confusion.rows).map(row).collect();
+    Some(Sheet { title: format!("{name}: gold in rows, given in columns"), header, rows })
+}
+
+pub(super) fn reliability(name: &str, task: &TaskReport) -> Sheet {
+    let header = ["probability", "how many", "mean probability", "share that came true"].map(String::from).to_vec();
+    let row = |bin: &ReliabilityRow| {
+        let range = format!("{:.1} to {:.1}", bin.low, bin.high);
+        vec![range, count(bin.count), figure(bin.mean_probability), figure(bin.share_right)]
+    };
+    Sheet { title: format!("{name}: reliability"), header, rows: task.reliability.iter().map(row).collect() }
+}
+
+/// How evenly the labels were dealt.
+pub(super) fn rates(report: &Report) -> Option<Sheet> {
+    let rates = &report.folds.as_ref()?.label_rates;
+    let header = ["task", "label", "share of all", "least test part", "most"].map(String::from).to_vec();
+    let rows = rates.iter().flat_map(|(task, labels)| {
+        labels.iter().map(move |(label, rate)| {
+            let share = |value: f64| format!("{:.1} %", 100.0 * value);
+            vec![task.clone(), label.clone(), share(rate.all), share(rate.low), share(rate.high)]
+        })
+    });
+    Some(Sheet { title: "labels in the test parts".into(), header, rows: rows.collect() })
+}
+
+pub(super) fn curve(report: &Report) -> Option<Sheet> {
     let points = report.learning_curve.as_ref()?;
     let rows = points.iter().flat_map(|point| {
         point.tasks.iter().map(move |(task, figures)| {
@@ -104,27 +147,11 @@ fn curve(report: &Report) -> Option<Sheet> {
             ]
         })
     });
-    let header = vec!["share of groups", "paragraphs", "task", "accuracy", "macro_f1"];
+    let header = ["share of groups", "paragraphs", "task", "accuracy", "macro_f1"].map(String::from).to_vec();
     Some(Sheet { title: "learning curve".into(), header, rows: rows.collect() })
 }
 
-fn confusion(name: &str, task: &TaskReport, markdown: bool) -> String {
-    let Some(confusion) = &task.confusion else { return String::new() };
-    let title = format!("{name}: gold in rows, given in columns");
-    let mut header = vec![""];
-    header.extend(confusion.labels.iter().map(String::as_str));
-    let rows: Vec<Vec<String>> = confusion
-        .labels
-        .iter()
-        .zip(&confusion.rows)
-        .map(|(label, counts)| {
-            let counts = counts.iter().map(|c| if c.fract() == 0.0 { format!("{c:.0}") } else { format!("{c:.1}") });
-            [label.clone()].into_iter().chain(counts).collect()
-        })
-        .collect();
-    if markdown {
-        format!("\n### {title}\n\n{}", markdown_table(&header, &rows))
-    } else {
-        format!("\n{title}\n{}\n", table(&header, rows, true))
-    }
+/// A mean count over repeats.
+fn count(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }

@@ -131,3 +131,133 @@ fn a_label_with_too_few_examples_is_not_calibrated_and_it_is_said() {
     assert_eq!(report["tasks"]["subject"]["labels"]["hill"]["calibrated"], 0.0);
     assert_eq!(report["tasks"]["mood"]["labels"]["good"]["calibrated"], 1.0);
 }
+
+#[test]
+fn reports_keep_to_the_published_schema() {
+    let schema: Value = serde_json::from_str(include_str!("../../src/eval/report.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let place = Place::new().with_small_labels();
+    assert_eq!(place.run(&["train", "labels", "--output", "m.safetensors"]).code, 0);
+    for arguments in [
+        &["evaluate", "labels", "--repeats", "2", "--learning-curve"][..],
+        &["evaluate", "labels", "--model", "m.safetensors"],
+    ] {
+        let mut report = report(&place, arguments);
+        let faults: Vec<String> = schema.iter_errors(&report).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert!(faults.is_empty(), "{faults:?}");
+        report["tasks"]["mood"]["kappa"]["mean"] = "high".into();
+        assert!(!schema.is_valid(&report), "the schema lets anything through");
+    }
+}
+
+#[test]
+fn every_figure_stands_beside_those_reached_without_reading() {
+    let place = Place::new();
+    // Four paragraphs of five are of one class, and the text tells nothing.
+    let rows = (0..50).map(|i| format!("le même texte numéro {i},{}\n", if i % 5 == 0 { "rare" } else { "usual" }));
+    place.write("t.csv", ["text,c\n".to_string()].into_iter().chain(rows).collect::<String>());
+    let report = report(&place, &["evaluate", "t.csv", "--task", "c:single"]);
+    let baselines = &report["tasks"]["c"]["baselines"];
+    assert_eq!(baselines["majority"]["accuracy"]["mean"], 0.8);
+    assert_eq!(baselines["majority"]["kappa"]["mean"], 0.0);
+    assert_eq!(baselines["majority"]["f1"]["rare"]["mean"], 0.0);
+    // Two that draw with these shares agree in 0.8² + 0.2² = 0.68 of all; four standard deviations of 50 draws: 0.26.
+    let drawn = baselines["random"]["accuracy"]["mean"].as_f64().unwrap();
+    assert!((drawn - 0.68).abs() < 0.26, "{drawn}");
+    let rate = &report["folds"]["label_rates"]["c"]["rare"];
+    assert_eq!((&rate["all"], &rate["low"], &rate["high"]), (&0.2.into(), &0.2.into(), &0.2.into()));
+}
+
+#[test]
+fn folds_of_an_earlier_report_are_kept() {
+    let place = Place::new();
+    let rows = |n: usize| -> String {
+        let row =
+            |i: usize| format!("p{i},g{},{} de la note {i},{}\n", i / 2, ["mer", "feu"][i % 2], ["a", "b"][i % 2]);
+        ["id,group,text,c\n".to_string()].into_iter().chain((0..n).map(row)).collect()
+    };
+    place.write("before.csv", rows(40));
+    place.write("after.csv", rows(60));
+    let evaluate = ["evaluate", "before.csv", "--task", "c:single", "--folds", "4", "--repeats", "2", "--seed", "3"];
+    let before = report(&place, &evaluate);
+    assert_eq!(place.run(&[&evaluate[..], &["--output", "r.json"]].concat()).code, 0);
+    let after = report(&place, &["evaluate", "after.csv", "--task", "c:single", "--folds-from", "r.json"]);
+    let folds = |report: &Value| -> BTreeMap<(String, u64), u64> {
+        let all = report["predictions"].as_array().unwrap().iter();
+        all.map(|p| ((p["id"].as_str().unwrap().into(), p["repeat"].as_u64().unwrap()), p["fold"].as_u64().unwrap()))
+            .collect()
+    };
+    let (kept, now) = (folds(&before), folds(&after));
+    assert_eq!((kept.len(), now.len()), (80, 120));
+    assert!(kept.iter().all(|(key, fold)| now[key] == *fold));
+    for fold in 0..4 {
+        let size = now.iter().filter(|((_, repeat), f)| *repeat == 0 && **f == fold).count();
+        assert!((14..=16).contains(&size), "the new articles fill the folds up: {size}");
+    }
+    let again = report(&place, &["evaluate", "before.csv", "--task", "c:single", "--folds-from", "r.json"]);
+    assert_eq!(again["folds"], before["folds"]);
+}
+
+#[test]
+fn the_past_is_fitted_on_and_the_next_part_judged() {
+    let place = Place::new();
+    let row = |i: usize| {
+        format!("p{i},{} de la note {i},{},2024-{:02}-03\n", ["mer", "feu"][i % 2], ["a", "b"][i % 2], i % 12 + 1)
+    };
+    place.write("t.csv", ["id,text,c,date\n".to_string()].into_iter().chain((0..48).map(row)).collect::<String>());
+    let arguments = ["evaluate", "t.csv", "--task", "c:single", "--split", "time", "--folds", "3"];
+    let report = report(&place, &arguments);
+    assert_eq!((&report["folds"]["split"], &report["folds"]["k"]), (&"time".into(), &3.into()));
+    for p in report["predictions"].as_array().unwrap() {
+        let month = p["id"].as_str().unwrap()[1..].parse::<u64>().unwrap() % 12;
+        assert_eq!(p["fold"].as_u64().unwrap() + 1, month / 3, "three months a part, the first never judged");
+    }
+    place.write("t.csv", "id,text,c,date\np0,un,a,2024-01-01\np1,deux,b,hier\n");
+    let ran = place.run(&arguments);
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains("t.csv:3: no usable date (found `hier`; allowed: 2023-05-31"), "{}", ran.stderr);
+}
+
+#[test]
+fn rows_kept_for_testing_are_judged_by_a_model_of_the_others() {
+    let place = Place::new();
+    let row = |i: usize| {
+        let split = if i < 40 { "train" } else { "test" };
+        format!("p{i},{} de la note {i},{},{split}\n", ["mer", "feu"][i % 2], ["a", "b"][i % 2])
+    };
+    place.write("t.csv", ["id,text,c,split\n".to_string()].into_iter().chain((0..60).map(row)).collect::<String>());
+    let here = report(&place, &["evaluate", "t.csv", "--task", "c:single", "--split", "column"]);
+    assert_eq!((&here["data"]["paragraphs"], &here["tasks"]["c"]["accuracy"]["mean"]), (&20.into(), &1.0.into()));
+    let train = ["train", "t.csv", "--task", "c:single", "--output", "m.safetensors"];
+    assert_eq!(place.run(&train).code, 0);
+    let saved = report(&place, &["evaluate", "t.csv", "--model", "m.safetensors", "--split", "column"]);
+    assert_eq!(here["held_out"], saved["held_out"]);
+    assert_eq!(here["tasks"], saved["tasks"], "fitted here or read from a file: the same model");
+    place.write("t.csv", "id,text,c\np0,un,a\np1,deux,b\n");
+    let ran = place.run(&["evaluate", "t.csv", "--task", "c:single", "--split", "column"]);
+    assert!(ran.code == 3 && ran.stderr.contains("found no row with `test`"), "{}", ran.stderr);
+}
+
+#[test]
+fn folds_are_lowered_to_what_a_rare_label_allows() {
+    let place = Place::new();
+    let row = |i: usize| {
+        let c = match i {
+            0..3 => "rare",
+            3 => "alone",
+            _ => ["a", "b"][i % 2],
+        };
+        format!("la note {i} sur {c},{c}\n")
+    };
+    place.write("t.csv", ["text,c\n".to_string()].into_iter().chain((0..40).map(row)).collect::<String>());
+    let ran = place.run(&["evaluate", "t.csv", "--task", "c:single", "--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["folds"]["k"], 3);
+    for said in [
+        "3 folds instead of 5: label `rare` of task `c` stands in 3 articles",
+        "label `alone` of task `c` stands in one article only",
+    ] {
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        assert!(report["notes"].to_string().contains(said));
+    }
+}

@@ -102,6 +102,14 @@ def temperature(seed):
     return {"scores": scores.tolist(), "labels": labels.tolist(), "inverse": float(best.x)}
 
 
+def precision_and_recall(gold, given):
+    return {
+        f"{average}_{name}": score(gold, given, average=average)
+        for average in ("macro", "micro")
+        for name, score in (("precision", m.precision_score), ("recall", m.recall_score))
+    }
+
+
 def metrics_multi(seed):
     rng = np.random.default_rng(seed)
     gold = (rng.random((60, 3)) < [0.4, 0.2, 0.1]).astype(int)
@@ -116,7 +124,9 @@ def metrics_multi(seed):
             "accuracy": m.accuracy_score(gold, given),
             "macro_f1": m.f1_score(gold, given, average="macro"),
             "micro_f1": m.f1_score(gold, given, average="micro"),
+            **precision_and_recall(gold, given),
             "hamming_loss": m.hamming_loss(gold, given),
+            "kappa": float(np.mean([m.cohen_kappa_score(gold[:, k], given[:, k]) for k in range(3)])),
             "log_loss": float(np.mean([m.log_loss(gold[:, k], p[:, k]) for k in range(3)])),
             "brier": float(np.mean([m.brier_score_loss(gold[:, k], p[:, k]) for k in range(3)])),
         },
@@ -143,7 +153,9 @@ def metrics_single(seed):
             "accuracy": m.accuracy_score(gold, given),
             "macro_f1": m.f1_score(gold, given, average="macro"),
             "micro_f1": m.f1_score(gold, given, average="micro"),
+            **precision_and_recall(gold, given),
             "hamming_loss": m.hamming_loss(gold, given),
+            "kappa": m.cohen_kappa_score(gold, given),
             "log_loss": m.log_loss(gold, p),
             "brier": float(((p - one_hot[gold]) ** 2).sum(axis=1).mean()),
         },
