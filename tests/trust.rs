@@ -106,7 +106,7 @@ fn labelled(groups: usize, told: f64, random: &mut fastrand::Rng) -> Dataset {
     let common = ["le", "la", "jour", "ville", "matin", "soir", "année", "rue", "maison", "route", "pont", "voix"];
     let spec = TaskSpec { name: "t".into(), kind: TaskKind::Single, labels: LABELS.map(String::from).to_vec() };
     let example = |i: usize, random: &mut fastrand::Rng| {
-        let class = random.usize(..2);
+        let class = usize::from(random.f64() < 0.3);
         let mut text: Vec<&str> = (0..20).map(|_| common[random.usize(..common.len())]).collect();
         if random.f64() < told {
             text.extend((0..2).map(|_| words[class][random.usize(..5)]));
@@ -136,9 +136,13 @@ const WORDS: &str = "[features.words]\nngrams = [1, 1]\n";
 fn a_model_is_as_good_as_itself_and_regressions_are_stopped() {
     let dataset = labelled(60, 0.9, &mut fastrand::Rng::with_seed(2));
     let usual = evaluated(&dataset, WORDS);
-    // Next to no weight may grow, and nothing makes up for it afterwards.
-    let worse =
-        evaluated(&dataset, &format!("{WORDS}[classifier]\nc = 0.00001\ncalibration = \"none\"\nthresholds = 0.5\n"));
+    // Next to no weight may grow: what is left is the intercept, and so the more frequent class.
+    let worse = evaluated(
+        &dataset,
+        &format!(
+            "{WORDS}[classifier]\nc = 0.00001\nclass_weight = \"none\"\ncalibration = \"none\"\nthresholds = 0.5\n"
+        ),
+    );
     let verdict = |a: &Report, b: &Report| compare(a, b, 0.02).unwrap().verdict;
     let same = compare(&usual, &usual, 0.02).unwrap();
     let decided = &same.tasks["t"].decided_on;
@@ -154,9 +158,10 @@ fn shuffled_labels_score_at_chance() {
     let mut gold: Vec<_> = dataset.examples.iter().map(|e| e.gold.clone()).collect();
     random.shuffle(&mut gold);
     dataset.examples.iter_mut().zip(gold).for_each(|(e, gold)| e.gold = gold);
-    let accuracy = evaluated(&dataset, WORDS).tasks["t"].estimate(Metric::Accuracy);
-    let (low, high) = (accuracy.low.unwrap(), accuracy.high.unwrap());
-    assert!(low < 0.5 && 0.5 < high, "chance is 0.5; the interval is {low} to {high}");
+    // Cohen's kappa is what agreement is left when chance is taken away.
+    let kappa = evaluated(&dataset, WORDS).tasks["t"].estimate(Metric::Kappa);
+    let (low, high) = (kappa.low.unwrap(), kappa.high.unwrap());
+    assert!(low < 0.0 && 0.0 < high && high < 0.3, "kappa is from {low} to {high}");
 }
 
 #[test]
