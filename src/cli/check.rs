@@ -1,19 +1,35 @@
 //! `rubrique check`
 
-use super::options::{Common, DataOptions, choose_format, write_result};
+use super::github::{annotate, append_summary};
+use super::options::{Common, DataOptions, choose_format, read_config, write_result};
 use super::{Outcome, Stop, complain, note};
 use clap::ValueEnum;
 use rubrique::dataset::Dataset;
-use rubrique::output::quality_table;
+use rubrique::eval::{CrossValidation, Suspect, cross_validate, suspects};
+use rubrique::output::{faults_junit, quality_markdown, quality_table, suspects_csv};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Look for faults and duplicates in labelled data; count labels; measure agreement between readings
+/// Suspects that a table shows unless told otherwise.
+const SHOWN: usize = 20;
+
+/// Look for faults, duplicates and likely label errors in labelled data; count labels; measure agreement between readings
 #[derive(clap::Args)]
 pub struct Args {
     /// Labelled file (.csv, .tsv, .jsonl) or directory of such files
     labels: PathBuf,
-    /// Output format [default: table, or what the extension of --output tells]
+    /// How many likely label errors to list; 0 does not look for them, which saves a cross-validation [default: 20, or
+    /// all in JSON and CSV]
+    #[arg(long, value_name = "N")]
+    suspects: Option<usize>,
+    /// Configuration (TOML) of the models that look for likely label errors [default: the shipped one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Seed of their folds
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Output format; csv is a sheet of likely label errors to work through [default: table, or what the extension of
+    /// --output tells]
     #[arg(long, value_name = "NAME")]
     format: Option<CheckFormat>,
     /// Output file (`-` is stdout)
@@ -29,30 +45,71 @@ pub struct Args {
 enum CheckFormat {
     Table,
     Json,
+    Markdown,
+    Csv,
+    Junit,
 }
 
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
-    let known = [("txt", CheckFormat::Table), ("json", CheckFormat::Json)];
+    let known = [
+        ("txt", CheckFormat::Table),
+        ("json", CheckFormat::Json),
+        ("md", CheckFormat::Markdown),
+        ("csv", CheckFormat::Csv),
+        ("xml", CheckFormat::Junit),
+    ];
     let format = choose_format(args.format, args.output.as_ref(), &known, CheckFormat::Table)?;
     let mut checked = Dataset::check(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     let quality = checked.quality();
+    let faults = &checked.faults;
+    let wanted = args.suspects.unwrap_or(match format {
+        CheckFormat::Table | CheckFormat::Markdown => SHOWN,
+        CheckFormat::Json | CheckFormat::Csv => usize::MAX,
+        CheckFormat::Junit => 0,
+    });
+    let mut found =
+        if wanted == 0 || !faults.is_empty() { Vec::new() } else { look_for_suspects(args, &checked.dataset)? };
+    let all = found.len();
+    found.truncate(wanted);
     let text = match format {
-        CheckFormat::Table => quality_table(&quality),
+        CheckFormat::Table => quality_table(&quality, &found).into_bytes(),
+        CheckFormat::Markdown => quality_markdown(&quality, &found).into_bytes(),
+        CheckFormat::Csv => suspects_csv(&checked.dataset, &found)?,
+        CheckFormat::Junit => faults_junit(faults)?.into_bytes(),
         CheckFormat::Json => {
-            let faults: Vec<_> = checked
-                .faults
+            let faults: Vec<_> = faults
                 .iter()
                 .map(|e| json!({"path": e.path(), "line": e.line_number(), "message": e.message()}))
                 .collect();
-            format!("{:#}\n", json!({"faults": faults, "quality": quality}))
+            format!("{:#}\n", json!({"faults": faults, "quality": quality, "suspects": found})).into_bytes()
         }
     };
-    write_result(args.output.as_ref(), text.as_bytes())?;
-    checked.faults.iter().for_each(complain);
-    match checked.faults.len() {
+    write_result(args.output.as_ref(), &text)?;
+    faults.iter().for_each(complain);
+    annotate(faults);
+    append_summary(|| {
+        let faults: String = faults.iter().map(|e| format!("- {e}\n")).collect();
+        format!("## rubrique check\n\n{faults}\n{}\n", quality_markdown(&quality, &found))
+    })?;
+    if found.len() < all {
+        note(args.common.quiet, &format!("{} of {all} likely label errors shown; --format csv lists all", found.len()));
+    }
+    match faults.len() {
         0 => note(args.common.quiet, "no faults"),
         n => note(args.common.quiet, &format!("{n} fault{}", if n == 1 { "" } else { "s" })),
     }
-    if checked.faults.is_empty() { Ok(()) } else { Err(Stop::No) }
+    if faults.is_empty() { Ok(()) } else { Err(Stop::No) }
+}
+
+/// Labels that models of the other folds find hard to believe; where no model can be fitted, none and a note.
+fn look_for_suspects(args: &Args, dataset: &Dataset) -> Result<Vec<Suspect>, Stop> {
+    let config = read_config(args.config.as_deref())?;
+    match cross_validate(dataset, &config, &CrossValidation::new(5, 1, args.seed), &|| ()) {
+        Ok(report) => Ok(suspects(dataset, &report)),
+        Err(why) => {
+            note(args.common.quiet, &format!("no look for likely label errors: {}", why.message()));
+            Ok(Vec::new())
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! `rubrique compare`
 
+use super::github::append_summary;
 use super::options::{choose_format, read_report, write_result};
 use super::{Outcome, Stop, note};
 use clap::ValueEnum;
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::eval::{Comparison, Report, Verdict, compare};
-use rubrique::output::{candidates_table, comparison_markdown, comparison_table};
+use rubrique::output::{Checked, candidates_table, comparison_junit, comparison_markdown, comparison_table};
 use std::path::PathBuf;
 
 /// Is a candidate worse than a baseline? Reads reports of `evaluate`; never fits or predicts
@@ -42,6 +43,7 @@ enum ComparisonFormat {
     Table,
     Json,
     Markdown,
+    Junit,
 }
 
 /// `task.metric>=number` or `task.label.metric<=number`
@@ -101,21 +103,27 @@ pub fn run(args: &Args) -> Outcome {
     if !(args.margin.is_finite() && args.margin >= 0.0) {
         return Err(Error::usage(format!("--margin {} (allowed: 0 or more)", args.margin)).into());
     }
-    let known =
-        [("txt", ComparisonFormat::Table), ("json", ComparisonFormat::Json), ("md", ComparisonFormat::Markdown)];
+    let known = [
+        ("txt", ComparisonFormat::Table),
+        ("json", ComparisonFormat::Json),
+        ("md", ComparisonFormat::Markdown),
+        ("xml", ComparisonFormat::Junit),
+    ];
     let format = choose_format(args.format, args.output.as_ref(), &known, ComparisonFormat::Table)?;
     let baseline = read_report(&args.baseline)?;
     let mut comparisons: Vec<(String, Comparison)> = Vec::new();
-    let mut unmet: Vec<String> = Vec::new();
+    let mut conditions: Vec<Checked> = Vec::new();
     for path in &args.candidates {
         let candidate = read_report(path)?;
         let comparison = compare(&baseline, &candidate, args.margin).map_err(|e| e.at(path))?;
         for condition in &args.required {
             let (met, value) = condition.met(&candidate)?;
-            if !met {
-                let found = value.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"));
-                unmet.push(format!("{}: required {}, found {found}", path.display(), condition.text));
-            }
+            let found = value.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"));
+            conditions.push(Checked {
+                candidate: path.display().to_string(),
+                condition: condition.text.clone(),
+                fault: (!met).then(|| format!("{}: required {}, found {found}", path.display(), condition.text)),
+            });
         }
         comparisons.push((path.display().to_string(), comparison));
     }
@@ -128,25 +136,44 @@ pub fn run(args: &Args) -> Outcome {
         (ComparisonFormat::Markdown, [(_, only)]) => comparison_markdown(only),
         (ComparisonFormat::Table, several) => candidates_table(several, false),
         (ComparisonFormat::Markdown, several) => candidates_table(several, true),
+        (ComparisonFormat::Junit, all) => comparison_junit(all, &conditions, args.require_evidence)?,
     };
     write_result(args.output.as_ref(), text.as_bytes())?;
+    let unmet: Vec<&String> = conditions.iter().filter_map(|c| c.fault.as_ref()).collect();
+    append_summary(|| {
+        let body = match comparisons.as_slice() {
+            [(_, only)] => comparison_markdown(only),
+            several => candidates_table(several, true),
+        };
+        let floors: String = unmet.iter().map(|line| format!("- {line}\n")).collect();
+        let verdict = answer(&comparisons, &unmet).name();
+        format!("## rubrique compare: {verdict}\n\n{floors}{body}\n")
+    })?;
     // A condition that is not met is an answer, not a remark: --quiet does not hide it.
     unmet.iter().for_each(|line| note(false, line));
-    let any = |verdict| comparisons.iter().any(|(_, c)| c.verdict == verdict);
-    if any(Verdict::Fail) || !unmet.is_empty() {
-        return Err(Stop::No);
-    }
-    if any(Verdict::Inconclusive) {
-        if args.require_evidence {
+    match answer(&comparisons, &unmet) {
+        Verdict::Fail => Err(Stop::No),
+        Verdict::Inconclusive if args.require_evidence => {
             note(args.quiet, "inconclusive, and --require-evidence was given");
-            return Err(Stop::NoEvidence);
+            Err(Stop::NoEvidence)
         }
-        note(
-            args.quiet,
-            "warning: inconclusive: the data cannot tell; label more articles, or evaluate with more --repeats",
-        );
+        Verdict::Inconclusive => {
+            let hint = "the data cannot tell; label more articles, or evaluate with more --repeats";
+            note(args.quiet, &format!("warning: inconclusive: {hint}"));
+            Ok(())
+        }
+        Verdict::Pass => Ok(()),
     }
-    Ok(())
+}
+
+/// The answer to all candidates and conditions together.
+fn answer(comparisons: &[(String, Comparison)], unmet: &[&String]) -> Verdict {
+    let any = |verdict| comparisons.iter().any(|(_, c)| c.verdict == verdict);
+    match (any(Verdict::Fail) || !unmet.is_empty(), any(Verdict::Inconclusive)) {
+        (true, _) => Verdict::Fail,
+        (false, true) => Verdict::Inconclusive,
+        (false, false) => Verdict::Pass,
+    }
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -1,5 +1,6 @@
 //! `rubrique evaluate`
 
+use super::github::append_summary;
 use super::options::{
     Common, DataOptions, choose_format, read_config, read_report, warn_of_foreign_tasks, write_result,
 };
@@ -99,6 +100,7 @@ pub fn run(args: &Args) -> Outcome {
         ReportFormat::Markdown => report_markdown(&report),
     };
     write_result(args.output.as_ref(), text.as_bytes())?;
+    append_summary(|| format!("## rubrique evaluate\n\n{}\n", report_markdown(&report)))?;
     if let Some(path) = args.output.as_ref().filter(|path| path.as_os_str() != "-") {
         for (name, task) in &report.tasks {
             let percent = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |v| format!("{v:.3}"));

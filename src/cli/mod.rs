@@ -7,6 +7,7 @@ mod check;
 mod classify;
 mod compare;
 mod evaluate;
+mod github;
 mod inspect;
 mod options;
 mod train;
@@ -92,6 +93,9 @@ pub fn run() -> ExitCode {
         Err(Stop::Reported) => ExitCode::from(3),
         Err(Stop::Failed(error)) => {
             complain(&error);
+            if error.category() == Category::Data {
+                github::annotate(std::slice::from_ref(&error));
+            }
             ExitCode::from(match error.category() {
                 Category::Usage => 2,
                 Category::Data => 3,

@@ -26,6 +26,22 @@ pub fn krippendorff_alpha<V: Ord + Copy>(units: &[Vec<V>]) -> Option<f64> {
     (expected > 0.0).then(|| 1.0 - (n - 1.0) * disagreement / expected)
 }
 
+/// Cohen's kappa of a square table of counts, what one says in rows, the other in columns: (o - e) / (1 - e), with o the
+/// share of agreement and e the one expected of two that draw from these same marginal shares. Undefined where both say
+/// one and the same of everything.
+///
+/// Source: Cohen 1960, "A coefficient of agreement for nominal scales".
+pub fn cohen_kappa(table: &[Vec<usize>]) -> Option<f64> {
+    let n: usize = table.iter().flatten().sum();
+    let agreed: usize = table.iter().enumerate().map(|(k, row)| row[k]).sum();
+    let column = |k: usize| table.iter().map(|row| row[k]).sum::<usize>();
+    let by_chance: usize = table.iter().enumerate().map(|(k, row)| row.iter().sum::<usize>() * column(k)).sum();
+    // Both shares are over n²: counts first, one division last.
+    let (n, agreed, by_chance) = (n as f64, agreed as f64, by_chance as f64);
+    let apart = n * n - by_chance;
+    (apart > 0.0).then(|| (n * agreed - by_chance) / apart)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +60,13 @@ mod tests {
         assert!((alpha(&["aabbdcccedda", "babbbccceddd"]) - 0.692).abs() < 5e-4, "his example B");
         let four = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."];
         assert!((alpha(&four) - 0.743).abs() < 5e-4, "his example C, with four readers and gaps");
+    }
+
+    #[test]
+    fn kappa_is_worked_by_hand() {
+        // 35 of 50 agree (0.7); by chance 0.5 · 0.6 + 0.5 · 0.4 = 0.5; so 0.2 / 0.5.
+        assert!((cohen_kappa(&[vec![20, 5], vec![10, 15]]).unwrap() - 0.4).abs() < 1e-12);
+        assert_eq!(cohen_kappa(&[vec![7, 0], vec![0, 0]]), None);
     }
 
     #[test]

@@ -7,13 +7,14 @@ mod agreement;
 mod near_duplicates;
 mod quality;
 
-pub use agreement::krippendorff_alpha;
+pub use agreement::{cohen_kappa, krippendorff_alpha};
 pub use near_duplicates::{LEAST_SIMILARITY, joined_groups, near_duplicates};
-pub use quality::{LabelQuality, Quality, TaskQuality};
+pub use quality::{LabelQuality, PairAgreement, Quality, TaskQuality};
 
 use crate::error::{Error, Result};
 use crate::task::{LabelSet, TaskKind, TaskSpec};
 use crate::text::{Columns, Format, Row, Rows, Source};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -40,7 +41,7 @@ pub struct Example {
 }
 
 /// A line of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The file, as reached from the argument.
     pub path: String,

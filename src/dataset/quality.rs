@@ -1,6 +1,6 @@
 //! What can be said of labelled data before anything is fitted on it.
 
-use super::agreement::krippendorff_alpha;
+use super::agreement::{cohen_kappa, krippendorff_alpha};
 use super::near_duplicates::near_duplicates;
 use super::{Checked, Dataset, Example, Place};
 use crate::error::Error;
@@ -38,6 +38,21 @@ pub struct TaskQuality {
     pub alpha: Option<f64>,
     /// By label.
     pub labels: IndexMap<String, LabelQuality>,
+    /// Each two annotators who have read the same paragraphs.
+    pub pairs: Vec<PairAgreement>,
+}
+
+/// How far two annotators agree on the paragraphs that both have read.
+#[derive(Debug, Serialize)]
+pub struct PairAgreement {
+    /// The two, by name.
+    pub annotators: [String; 2],
+    /// The paragraphs that both have read.
+    pub paragraphs: usize,
+    /// [`cohen_kappa`] on the classes of a single-label task.
+    pub kappa: Option<f64>,
+    /// [`cohen_kappa`] by label of a multi-label task, on whether it applies.
+    pub labels: IndexMap<String, Option<f64>>,
 }
 
 /// Counts and agreement of one label.
@@ -97,6 +112,7 @@ impl Checked {
                 without_label: multi.then_some(empty),
                 alpha: if multi { None } else { krippendorff_alpha(&readings) },
                 labels,
+                pairs: dataset.pair_agreements(t),
             };
             tasks.insert(spec.name.clone(), quality);
         }
@@ -122,6 +138,46 @@ impl Dataset {
             }
         }
         units.into_values().collect()
+    }
+}
+
+impl Dataset {
+    /// Every two annotators with paragraphs in common, on one task.
+    fn pair_agreements(&self, task: usize) -> Vec<PairAgreement> {
+        let spec = &self.tasks[task];
+        let mut by_annotator: BTreeMap<&str, BTreeMap<&str, &LabelSet>> = BTreeMap::new();
+        for reading in &self.readings {
+            if let Some(gold) = &reading.gold[task] {
+                by_annotator.entry(&reading.annotator).or_default().insert(&reading.id, gold);
+            }
+        }
+        let all: Vec<(&str, BTreeMap<&str, &LabelSet>)> = by_annotator.into_iter().collect();
+        let mut pairs = Vec::new();
+        for (i, (first, said)) in all.iter().enumerate() {
+            for (second, said_too) in &all[i + 1..] {
+                let both: Vec<(&LabelSet, &LabelSet)> =
+                    said.iter().filter_map(|(id, gold)| Some((*gold, *said_too.get(id)?))).collect();
+                if both.is_empty() {
+                    continue;
+                }
+                let table = |size: usize, class: &dyn Fn(&LabelSet) -> usize| {
+                    let mut table = vec![vec![0; size]; size];
+                    both.iter().for_each(|(a, b)| table[class(a)][class(b)] += 1);
+                    cohen_kappa(&table)
+                };
+                let multi = spec.kind == TaskKind::Multi;
+                let applies = |(k, name): (usize, &String)| {
+                    (name.clone(), table(2, &|set| usize::from(set.contains(LabelId(k)))))
+                };
+                pairs.push(PairAgreement {
+                    annotators: [first.to_string(), second.to_string()],
+                    paragraphs: both.len(),
+                    kappa: if multi { None } else { table(spec.labels.len(), &|set| set.first().map_or(0, |l| l.0)) },
+                    labels: if multi { spec.labels.iter().enumerate().map(applies).collect() } else { IndexMap::new() },
+                });
+            }
+        }
+        pairs
     }
 }
 
@@ -239,6 +295,10 @@ mod tests {
         // Label a: yes yes, no no: perfect. Label b: no yes, no no: one pair of two differs, 3 of 4 values are no.
         assert_eq!(topic.labels["a"].alpha, Some(1.0));
         assert!((topic.labels["b"].alpha.unwrap() - (1.0 - 3.0 * 2.0 / 6.0)).abs() < 1e-12);
+        let pair = &topic.pairs[0];
+        assert_eq!((pair.annotators.join(" "), pair.paragraphs), ("r1 r2".to_string(), 2));
+        // Label b: r1 says no twice, r2 yes once: what agreement there is (1 of 2) is that of chance.
+        assert_eq!((pair.labels["a"], pair.labels["b"]), (Some(1.0), Some(0.0)));
         assert_eq!((topic.without_label, topic.labels["b"].paragraphs), (Some(1), 1));
     }
 }

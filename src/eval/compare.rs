@@ -34,6 +34,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Its name in comparisons.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+            Verdict::Inconclusive => "inconclusive",
+        }
+    }
+
     /// pass if low >= -margin, fail if high < -margin, else inconclusive.
     fn of(low: f64, high: f64, margin: f64) -> Self {
         if low >= -margin {
@@ -116,6 +125,8 @@ pub struct TaskComparison {
     pub posterior: Option<Posterior>,
     /// The smallest difference that this much data would have shown in four cases of five.
     pub detectable: Option<f64>,
+    /// Of an inconclusive task: about how many more paragraphs would settle it, if the difference stays as it is.
+    pub more_paragraphs: Option<usize>,
     /// Every other metric.
     pub others: IndexMap<String, Difference>,
     /// By label, for held-out reports.
@@ -260,6 +271,11 @@ impl<'a> Pairs<'a> {
             verdict,
             posterior: spread.posterior(decided_on.difference, margin),
             detectable: spread.detectable(),
+            more_paragraphs: if verdict == Verdict::Inconclusive {
+                more_paragraphs(&decided_on, margin, reports.0.paragraphs)
+            } else {
+                None
+            },
             decided_on,
             others,
             mcnemar: if test_to_train.is_none() { self.mcnemar(spec) } else { IndexMap::new() },
@@ -441,6 +457,17 @@ impl Spread {
     }
 }
 
+/// How many more paragraphs would move the nearer end of the interval to the margin: an end's distance from the
+/// difference d shrinks with 1/√n, so that n · (distance / |d + margin|)² are needed in all. Undefined where d lies on
+/// the margin, or where more than a thousand times the data would be needed.
+fn more_paragraphs(decided_on: &Difference, margin: f64, paragraphs: usize) -> Option<usize> {
+    let (d, low, high) = (decided_on.difference?, decided_on.low?, decided_on.high?);
+    let room = (d + margin).abs();
+    let distance = if d > -margin { d - low } else { high - d };
+    let times = (distance / room).powi(2);
+    (times.is_finite() && times <= 1000.0).then(|| (paragraphs as f64 * (times - 1.0)).ceil().max(0.0) as usize)
+}
+
 fn two_sided_binomial(a: usize, b: usize) -> f64 {
     let n = (a + b) as u64;
     match statrs::distribution::Binomial::new(0.5, n) {
@@ -480,6 +507,23 @@ mod tests {
         for (p, by_hand) in ps.iter().zip([0.09, 0.04, 0.5, 0.09]) {
             assert!((p - by_hand).abs() < 1e-12, "{p} {by_hand}");
         }
+    }
+
+    #[test]
+    fn the_paragraphs_missing_are_worked_by_hand() {
+        let difference = |d, low, high| Difference {
+            baseline: None,
+            candidate: None,
+            difference: Some(d),
+            low: Some(low),
+            high: Some(high),
+            p_holm: None,
+        };
+        // The low end is 0.04 off and may be 0.02 off: twice as near, four times the data.
+        assert_eq!(more_paragraphs(&difference(0.0, -0.04, 0.04), 0.02, 100), Some(300));
+        // Below the margin it is the high end that has to come down: 0.03 off, may be 0.015.
+        assert_eq!(more_paragraphs(&difference(-0.035, -0.06, -0.005), 0.02, 100), Some(300));
+        assert_eq!(more_paragraphs(&difference(-0.02, -0.06, 0.02), 0.02, 100), None);
     }
 
     #[test]

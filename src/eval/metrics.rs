@@ -1,5 +1,6 @@
 //! Counts first, ratios last; 0/0 is undefined, not zero.
 
+use crate::dataset::cohen_kappa;
 use crate::task::{LabelId, LabelSet, TaskKind};
 use serde::{Deserialize, Serialize};
 
@@ -84,9 +85,8 @@ pub enum Metric {
     MicroPrecision,
     /// Recall of the summed counts of all labels.
     MicroRecall,
-    /// Cohen's kappa of given against gold labels, (o - e) / (1 - e): o the share of agreement, e the one expected of
-    /// two that draw from these same marginal shares. Single: over the classes. Multi: the mean over the labels that
-    /// have gold of the kappa of their yes and no. Undefined where both say one and the same of all. Cohen 1960.
+    /// [`cohen_kappa`] of given against gold labels. Single: over the classes. Multi: the mean over the labels that have
+    /// gold of the kappa of their yes and no.
     Kappa,
     /// Multi: the share of wrong (paragraph, label) pairs. Single: the share of wrong paragraphs.
     HammingLoss,
@@ -153,7 +153,7 @@ impl Metric {
             Metric::MicroPrecision => all_counts(rows, labels).precision(),
             Metric::MicroRecall => all_counts(rows, labels).recall(),
             Metric::Kappa => match kind {
-                TaskKind::Single => chance_corrected(&confusion(rows, labels)),
+                TaskKind::Single => cohen_kappa(&confusion(rows, labels)),
                 TaskKind::Multi => mean((0..labels).map(LabelId).filter_map(|label| label_kappa(rows, label))),
             },
             Metric::HammingLoss => match kind {
@@ -202,22 +202,7 @@ fn all_counts(rows: &[Judged<'_>], labels: usize) -> Counts {
 /// Cohen's kappa of the yes and no of one label; see [`Metric::Kappa`]. Undefined where the label was never there.
 pub fn label_kappa(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
     let Counts { tp, fp, fn_ } = Counts::of(rows, label);
-    if tp + fn_ == 0 { None } else { chance_corrected(&[vec![tp, fn_], vec![fp, rows.len() - tp - fp - fn_]]) }
-}
-
-/// Cohen's kappa of a square table of counts: what one says in rows, the other in columns.
-fn chance_corrected(table: &[Vec<usize>]) -> Option<f64> {
-    let n: usize = table.iter().flatten().sum();
-    let agreed: usize = table.iter().enumerate().map(|(k, row)| row[k]).sum();
-    let by_chance: usize = table
-        .iter()
-        .enumerate()
-        .map(|(k, row)| row.iter().sum::<usize>() * table.iter().map(|r| r[k]).sum::<usize>())
-        .sum();
-    // (o - e) / (1 - e) with both shares over n²: counts first, one division last.
-    let (n, agreed, by_chance) = (n as f64, agreed as f64, by_chance as f64);
-    let apart = n * n - by_chance;
-    (apart > 0.0).then(|| (n * agreed - by_chance) / apart)
+    if tp + fn_ == 0 { None } else { cohen_kappa(&[vec![tp, fn_], vec![fp, rows.len() - tp - fp - fn_]]) }
 }
 
 fn gold_probability(row: &Judged<'_>) -> f64 {

@@ -12,6 +12,7 @@ mod held_out;
 mod interval;
 pub mod metrics;
 mod report;
+mod suspects;
 
 pub use compare::{Comparison, Difference, Flip, McNemar, Posterior, TaskComparison, Verdict, compare};
 pub(crate) use cross_validate::probabilities_value;
@@ -23,3 +24,4 @@ pub use report::{
     BaselineReport, ConfusionReport, CurveFigures, CurvePoint, DataSummary, FoldSummary, HeldOutSummary, LabelRate,
     LabelReport, PredictionRecord, ReliabilityRow, Report, SCHEMA, Split, TaskReport,
 };
+pub use suspects::{Suspect, suspects};

@@ -7,7 +7,7 @@ use crate::eval::{Comparison, Difference, Flip, TaskComparison, Verdict};
 const FLIPS: usize = 5;
 
 /// The verdict on one task as a sentence.
-fn verdict_line(name: &str, task: &TaskComparison, groups: usize) -> String {
+pub(super) fn verdict_line(name: &str, task: &TaskComparison, groups: usize) -> String {
     let d = &task.decided_on;
     let says = match task.verdict {
         Verdict::Pass => "not worse",
@@ -18,8 +18,11 @@ fn verdict_line(name: &str, task: &TaskComparison, groups: usize) -> String {
         (Some(low), Some(high)) => format!("95 % from {} to {}", signed(Some(low)), signed(Some(high))),
         _ => "no interval".into(),
     };
+    let wanted = task
+        .more_paragraphs
+        .map_or_else(String::new, |n| format!("; about {n} more paragraphs like these would settle it"));
     format!(
-        "{name}: {says}: {} {} -> {} ({}, {interval}, {groups} groups)",
+        "{name}: {says}: {} {} -> {} ({}, {interval}, {groups} groups){wanted}",
         task.primary.replace("macro_f1", "macro-F1"),
         figure(d.baseline),
         figure(d.candidate),
@@ -44,7 +47,7 @@ pub fn candidates_table(comparisons: &[(String, Comparison)], markdown: bool) ->
         .flat_map(|(candidate, comparison)| {
             comparison.tasks.iter().map(move |(name, task)| {
                 let d = &task.decided_on;
-                let verdict = format!("{:?}", task.verdict).to_lowercase();
+                let verdict = task.verdict.name().to_string();
                 let mut row = vec![candidate.clone(), name.clone(), figure(d.baseline), figure(d.candidate)];
                 row.extend([signed(d.difference), signed(d.low), signed(d.high), verdict]);
                 row

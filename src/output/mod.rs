@@ -5,13 +5,15 @@
 
 mod comparison;
 mod figures;
+mod junit;
 mod model_card;
 mod predictions;
 mod quality;
 mod report;
 
 pub use comparison::{candidates_table, comparison_markdown, comparison_table};
+pub use junit::{Checked, comparison_junit, faults_junit};
 pub use model_card::{model_json, model_markdown, model_table};
 pub use predictions::{LabelledParagraph, PredictionFormat, PredictionWriter};
-pub use quality::quality_table;
+pub use quality::{quality_markdown, quality_table, suspects_csv};
 pub use report::{report_markdown, report_table};
