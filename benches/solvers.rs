@@ -27,8 +27,13 @@ fn main() {
     if let Some(folder) = std::env::args().nth(1).filter(|argument| !argument.starts_with("--")) {
         write(Path::new(&folder), &x, &answers, themes, &classes).expect("the folder can be written to");
     }
-    let params =
-        LogisticParams { solver: Solver::Sparse, c: 10.0, class_weight: ClassWeight::Balanced, tolerance: 1e-4 };
+    let params = LogisticParams {
+        solver: Solver::Sparse,
+        c: 10.0,
+        class_weight: ClassWeight::Balanced,
+        naive_bayes: 0.0,
+        tolerance: 1e-4,
+    };
     let theme = timed(|| params.fit(&x, Targets::Binary { outputs: themes, answers: &answers }));
     let tone = timed(|| params.fit(&x, Targets::Classes { classes: 3, labels: &classes }));
     for (name, (fitted, seconds)) in [("theme", theme), ("tone", tone)] {

@@ -151,7 +151,7 @@ fn both_solvers_find_scikit_learns_optimum() {
         for fit in &case.fits {
             for solver in [Solver::Sparse, Solver::Linfa] {
                 let class_weight = if fit.balanced { ClassWeight::Balanced } else { ClassWeight::None };
-                let params = LogisticParams { solver, c: fit.c, class_weight, tolerance: 1e-9 };
+                let params = LogisticParams { solver, c: fit.c, class_weight, naive_bayes: 0.0, tolerance: 1e-9 };
                 if solver == Solver::Linfa && fit.balanced {
                     assert!(params.fit(&x, targets).unwrap_err().message().contains("no class weights"));
                     continue;
@@ -186,8 +186,13 @@ fn independent_questions_fitted_together_equal_each_fitted_alone() {
     // Six questions, so that more than one group of lanes is at work.
     let question = |k: usize, label: usize| if k < 3 { label == k } else { label != k - 3 };
     let answers: Vec<bool> = case.labels.iter().flat_map(|&l| (0..6).map(move |k| question(k, l))).collect();
-    let params =
-        LogisticParams { solver: Solver::Sparse, c: 10.0, class_weight: ClassWeight::Balanced, tolerance: 1e-9 };
+    let params = LogisticParams {
+        solver: Solver::Sparse,
+        c: 10.0,
+        class_weight: ClassWeight::Balanced,
+        naive_bayes: 0.0,
+        tolerance: 1e-9,
+    };
     let together = params.fit(&x, Targets::Binary { outputs: 6, answers: &answers }).unwrap();
     for k in 0..6 {
         let own: Vec<bool> = answers.iter().skip(k).step_by(6).copied().collect();
@@ -202,7 +207,13 @@ fn independent_questions_fitted_together_equal_each_fitted_alone() {
 #[test]
 fn a_question_without_two_answers_is_answered_by_its_base_rate() {
     let x = SparseMatrix::from_rows(2, (0..4).map(|i| SparseRow::from_sorted([(i % 2, 1.0)])));
-    let params = LogisticParams { solver: Solver::Auto, c: 1.0, class_weight: ClassWeight::Balanced, tolerance: 1e-6 };
+    let params = LogisticParams {
+        solver: Solver::Auto,
+        c: 1.0,
+        class_weight: ClassWeight::Balanced,
+        naive_bayes: 0.0,
+        tolerance: 1e-6,
+    };
     let answers = [true, false, true, false, true, false, true, false];
     let fitted = params.fit(&x, Targets::Binary { outputs: 2, answers: &answers }).unwrap();
     assert_eq!(fitted.intercepts(), [30.0, -30.0]);

@@ -140,7 +140,7 @@ fn a_model_is_as_good_as_itself_and_regressions_are_stopped() {
     let worse = evaluated(
         &dataset,
         &format!(
-            "{WORDS}[classifier]\nc = 0.00001\nclass_weight = \"none\"\ncalibration = \"none\"\nthresholds = 0.5\n"
+            "{WORDS}[classifier]\nc = 0.00001\nnaive_bayes = 0\nclass_weight = \"none\"\ncalibration = \"none\"\nthresholds = 0.5\n"
         ),
     );
     let verdict = |a: &Report, b: &Report| compare(a, b, 0.02).unwrap().verdict;

@@ -102,6 +102,7 @@ mod tests {
             group: group.into(),
             text: text.into(),
             gold: Vec::new(),
+            date: None,
             place: crate::dataset::Place { path: String::new(), line: 0 },
         };
         let examples = [

@@ -21,6 +21,13 @@ const MOST_ITERATIONS: u64 = 2_000;
 /// Fits every output through linfa; the layout of the result is that of [`Problem`].
 pub(super) fn solve(problem: &Problem<'_>, params: &LogisticParams) -> Result<Vec<f64>> {
     let x = problem.x;
+    if params.naive_bayes != 0.0 {
+        return Err(Error::usage(format!(
+            "the linfa solver has no naive Bayes prior (found naive_bayes = {}; allowed: 0)",
+            params.naive_bayes
+        ))
+        .hint("set solver = \"sparse\", or naive_bayes = 0"));
+    }
     if params.class_weight != ClassWeight::None {
         return Err(Error::data(
             "the linfa solver has no class weights (found class_weight = \"balanced\"; allowed: \"none\")",

@@ -1,6 +1,6 @@
 //! Logistic regression: what is fitted, by which solver, and what comes out.
 
-use super::{dense, newton};
+use super::{dense, naive_bayes, newton};
 use crate::error::{Error, Result};
 use crate::sparse::{SparseMatrix, SparseRow};
 use crate::task::Score;
@@ -49,9 +49,10 @@ pub enum Targets<'a> {
 
 /// Settings of a logistic regression.
 ///
-/// Minimises ½‖W‖² + C · Σ_i s_i · loss_i, where loss_i is ln(1 + e^(-y·f)) summed over independent questions, or
-/// -ln softmax(f)_y for classes, f = W x_i + b, and s_i is the class weight. The intercepts b are free. This is
-/// scikit-learn's `LogisticRegression` and, with alpha = 1/C, linfa's.
+/// Minimises ½‖W - P‖² + C · Σ_i s_i · loss_i, where loss_i is ln(1 + e^(-y·f)) summed over independent questions, or
+/// -ln softmax(f)_y for classes, f = W x_i + b, s_i is the class weight, and P is zero or the weights of complement
+/// naive Bayes. The intercepts b are free. With P = 0 this is scikit-learn's `LogisticRegression` and, with alpha = 1/C,
+/// linfa's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogisticParams {
     /// Who minimises.
@@ -60,6 +61,8 @@ pub struct LogisticParams {
     pub c: f64,
     /// How examples are weighed.
     pub class_weight: ClassWeight,
+    /// The size of P: the root mean square of the scores that it gives to the training rows. 0 is no prior.
+    pub naive_bayes: f64,
     /// The solver stops where the gradient's norm is below this share of its norm at zero.
     pub tolerance: f64,
 }
@@ -94,8 +97,8 @@ impl LogisticParams {
     ///
     /// # Errors
     ///
-    /// No rows; settings that the chosen solver does not carry (class weights or too many rows with `linfa`); a solver
-    /// that breaks down.
+    /// No rows; settings that the chosen solver does not carry (class weights, a prior or too many rows with `linfa`); a
+    /// solver that breaks down.
     pub fn fit(&self, x: &SparseMatrix, targets: Targets<'_>) -> Result<LogisticRegression> {
         if x.height() == 0 {
             return Err(Error::data("no row to learn from"));
@@ -118,14 +121,19 @@ impl LogisticParams {
             counts.iter().map(|&positive| if positive == n { CERTAIN } else { -CERTAIN }).collect();
         let mut convergence = Convergence { gradient: 0.0, converged: true };
         if !kept.is_empty() {
-            let problem = Problem {
+            let mut problem = Problem {
                 x,
+                offsets: Vec::new(),
                 outputs: kept.len(),
                 answers: one_hot.chunks(outputs).flat_map(|row| kept.iter().map(|&k| row[k])).collect(),
                 costs: self.costs(&one_hot, &counts, &kept, softmax, n),
                 softmax,
             };
-            let (solution, gradient) = match self.solver {
+            let mut towards = Vec::new();
+            if self.naive_bayes > 0.0 {
+                (towards, problem.offsets) = naive_bayes::prior(&problem, self.naive_bayes);
+            }
+            let (mut solution, gradient) = match self.solver {
                 Solver::Linfa => {
                     let solution = dense::solve(&problem, self)?;
                     let gradient = newton::relative_gradient(&problem, &solution);
@@ -133,6 +141,8 @@ impl LogisticParams {
                 }
                 Solver::Auto | Solver::Sparse => newton::solve(&problem, self.tolerance),
             };
+            // The solver sees what the prior leaves to be explained: W - P.
+            solution.iter_mut().zip(&towards).for_each(|(w, p)| *w += p);
             for (from, &to) in kept.iter().enumerate() {
                 for column in 0..x.width() {
                     weights[column * outputs + to] = solution[column * kept.len() + from];
@@ -225,8 +235,25 @@ impl LogisticRegression {
 /// A solution is laid out as the weights column by column, `outputs` to a column, then the intercepts.
 pub(super) struct Problem<'a> {
     pub x: &'a SparseMatrix,
+    /// What is added to the scores of each row, `outputs` to a row; empty for nothing.
+    pub offsets: Vec<f64>,
     pub outputs: usize,
     pub answers: Vec<bool>,
     pub costs: Vec<f64>,
     pub softmax: bool,
+}
+
+/// X W + b for weights and intercepts laid out as a solution is: `lanes` numbers a row.
+pub(super) fn forward(x: &SparseMatrix, lanes: usize, vector: &[f64], out: &mut [f64]) {
+    let intercepts = &vector[x.width() * lanes..];
+    for (i, sums) in out.chunks_exact_mut(lanes).enumerate() {
+        sums.copy_from_slice(intercepts);
+        let (columns, values) = x.row(i);
+        for (&column, value) in columns.iter().zip(values) {
+            let at = column as usize * lanes;
+            for (sum, weight) in sums.iter_mut().zip(&vector[at..at + lanes]) {
+                *sum += value * weight;
+            }
+        }
+    }
 }

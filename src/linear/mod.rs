@@ -6,6 +6,7 @@
 mod calibration;
 mod dense;
 mod logistic;
+mod naive_bayes;
 mod newton;
 
 pub use calibration::{BinaryCalibrator, Temperature};

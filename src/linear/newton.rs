@@ -8,7 +8,7 @@
 //! every output. Independent questions keep their own step lengths; softmax classes move together. Sums run in one
 //! fixed order, so the result does not depend on threads.
 
-use super::logistic::Problem;
+use super::logistic::{Problem, forward};
 use super::sigmoid;
 use crate::sparse::{SparseMatrix, SparseRow};
 
@@ -24,8 +24,13 @@ const LOOSEST_RESIDUAL: f64 = 0.25;
 /// solution and the worst of those shares.
 pub(super) fn solve(problem: &Problem<'_>, tolerance: f64) -> (Vec<f64>, f64) {
     let condensed = Condensed::of(problem.x);
-    let small =
-        Problem { x: &condensed.matrix, answers: problem.answers.clone(), costs: problem.costs.clone(), ..*problem };
+    let small = Problem {
+        x: &condensed.matrix,
+        offsets: problem.offsets.clone(),
+        answers: problem.answers.clone(),
+        costs: problem.costs.clone(),
+        ..*problem
+    };
     let (solution, gradient) = minimise(&small, tolerance);
     // Merging keeps every norm, the gradient's too.
     (condensed.expand(&solution, problem.outputs), gradient)
@@ -118,7 +123,8 @@ fn minimise(problem: &Problem<'_>, tolerance: f64) -> (Vec<f64>, f64) {
     let size = weights + lanes;
 
     let mut solution = vec![0.0; size];
-    let mut scores = vec![0.0; x.height() * lanes];
+    let mut scores = problem.offsets.clone();
+    scores.resize(x.height() * lanes, 0.0);
     let mut state = State::at(problem, &scores);
     let mut gradient = gradient_of(problem, &state, &solution);
     let start_norms = groups.norms(&gradient);
@@ -490,21 +496,6 @@ fn bend(problem: &Problem<'_>, state: &State, through: &mut [f64]) {
             } else {
                 costs[k] * p[k] * (1.0 - p[k]) * row[k]
             };
-        }
-    }
-}
-
-/// X W + b for weights and intercepts laid out as a solution is: `lanes` numbers a row.
-fn forward(x: &SparseMatrix, lanes: usize, vector: &[f64], out: &mut [f64]) {
-    let intercepts = &vector[x.width() * lanes..];
-    for (i, sums) in out.chunks_exact_mut(lanes).enumerate() {
-        sums.copy_from_slice(intercepts);
-        let (columns, values) = x.row(i);
-        for (&column, value) in columns.iter().zip(values) {
-            let at = column as usize * lanes;
-            for (sum, weight) in sums.iter_mut().zip(&vector[at..at + lanes]) {
-                *sum += value * weight;
-            }
         }
     }
 }

@@ -97,6 +97,8 @@ pub struct ClassifierParams {
     pub c: f64,
     /// How examples are weighed.
     pub class_weight: ClassWeight,
+    /// The size of the naive Bayes weights that the classifier's are pulled towards instead of zero.
+    pub naive_bayes: f64,
     /// How scores become probabilities.
     pub calibration: Calibration,
     /// How probabilities become labels.
@@ -109,6 +111,7 @@ impl Default for ClassifierParams {
             solver: Solver::Auto,
             c: 10.0,
             class_weight: ClassWeight::Balanced,
+            naive_bayes: 1.0,
             calibration: Calibration::Platt,
             thresholds: Thresholds::Learnt(LearntThresholds::F1),
         }
@@ -118,7 +121,13 @@ impl Default for ClassifierParams {
 impl ClassifierParams {
     /// The settings of the regression.
     pub fn logistic(&self) -> LogisticParams {
-        LogisticParams { solver: self.solver, c: self.c, class_weight: self.class_weight, tolerance: TOLERANCE }
+        LogisticParams {
+            solver: self.solver,
+            c: self.c,
+            class_weight: self.class_weight,
+            naive_bayes: self.naive_bayes,
+            tolerance: TOLERANCE,
+        }
     }
 }
 
@@ -309,7 +318,7 @@ mod tests {
     #[test]
     fn unknown_keys_and_bad_values_are_refused_with_what_is_allowed() {
         for (text, says) in [
-            ("[classifier]\nd = 1", "expected one of `solver`, `c`, `class_weight`"),
+            ("[classifier]\nd = 1", "expected one of `solver`, `c`, `class_weight`, `naive_bayes`"),
             ("[features.words]\nstems = true", "`stem`"),
             ("[tasks.tone]\nc = 1", "expected `features` or `classifier`"),
             ("[classifier]\nc = 0", "above 0"),

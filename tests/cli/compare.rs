@@ -8,7 +8,7 @@ fn place() -> Place {
     let place = Place::new().with_small_labels();
     place.write(
         "ruined.toml",
-        "[classifier]\nc = 1e-5\ncalibration = \"none\"\nthresholds = 0.5\nclass_weight = \"none\"\n",
+        "[classifier]\nc = 1e-5\nnaive_bayes = 0\ncalibration = \"none\"\nthresholds = 0.5\nclass_weight = \"none\"\n",
     );
     for (report, more) in
         [("good.json", vec![]), ("ruined.json", vec!["--config", "ruined.toml"]), ("seed.json", vec!["--seed", "7"])]
