@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rubrique::dataset::{Dataset, Example, TaskChoice};
+use rubrique::eval::metrics::Metric;
 use rubrique::eval::{CrossValidation, cross_validate, training_set};
 use rubrique::model::{Classifier, Config, ModelFile};
 use rubrique::task::{LabelId, TaskKind};
@@ -163,8 +164,8 @@ fn shuffled_labels_score_at_chance() {
         example.gold = golds[(i * 7919 + 13) % n].clone();
         example.group = format!("alone {i}");
     }
-    let plan = CrossValidation { folds: 5, repeats: 1, seed: 0 };
-    let report = cross_validate(&dataset, &Config::default(), plan, &|| ()).unwrap();
+    let plan = CrossValidation::new(5, 1, 0);
+    let report = cross_validate(&dataset, &Config::default(), &plan, &|| ()).unwrap();
     for (label, figures) in &report.tasks["theme"].labels {
         let auc = figures.intervals["roc_auc"].mean.unwrap();
         assert!((0.35..0.65).contains(&auc), "{label}: area under the ROC curve {auc}");
@@ -174,8 +175,8 @@ fn shuffled_labels_score_at_chance() {
 #[test]
 fn rows_copied_into_other_groups_do_not_raise_the_score() {
     let dataset = some_labels(120);
-    let plan = CrossValidation { folds: 5, repeats: 1, seed: 0 };
-    let once = cross_validate(&dataset, &Config::default(), plan, &|| ()).unwrap();
+    let plan = CrossValidation::new(5, 1, 0);
+    let once = cross_validate(&dataset, &Config::default(), &plan, &|| ()).unwrap();
     let mut copied = dataset.clone();
     for example in &dataset.examples {
         copied.examples.push(Example {
@@ -184,9 +185,9 @@ fn rows_copied_into_other_groups_do_not_raise_the_score() {
             ..example.clone()
         });
     }
-    let twice = cross_validate(&copied, &Config::default(), plan, &|| ()).unwrap();
+    let twice = cross_validate(&copied, &Config::default(), &plan, &|| ()).unwrap();
     for task in ["theme", "tone"] {
-        let (before, after) = (once.tasks[task].macro_f1, twice.tasks[task].macro_f1);
+        let (before, after) = (once.tasks[task].estimate(Metric::MacroF1), twice.tasks[task].estimate(Metric::MacroF1));
         assert!(after.mean.unwrap() < before.high.unwrap(), "{task}: {before:?} {after:?}");
     }
 }

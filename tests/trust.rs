@@ -1,5 +1,4 @@
-//! Whether the harness can be believed: scores at chance where there is nothing to learn, verdicts that stop what is
-//! worse and let equal models pass.
+//! Whether a verdict can be believed: what is worse is stopped, and equal models are seldom called different.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -149,31 +148,4 @@ fn a_model_is_as_good_as_itself_and_regressions_are_stopped() {
     assert_eq!((same.verdict, decided.low, decided.high), (Verdict::Pass, Some(0.0), Some(0.0)), "A against A");
     assert_eq!(verdict(&usual, &worse), Verdict::Fail, "a planted regression");
     assert_eq!(verdict(&worse, &usual), Verdict::Pass, "a planted improvement");
-}
-
-#[test]
-fn shuffled_labels_score_at_chance() {
-    let mut random = fastrand::Rng::with_seed(3);
-    let mut dataset = labelled(100, 0.9, &mut random);
-    let mut gold: Vec<_> = dataset.examples.iter().map(|e| e.gold.clone()).collect();
-    random.shuffle(&mut gold);
-    dataset.examples.iter_mut().zip(gold).for_each(|(e, gold)| e.gold = gold);
-    // Cohen's kappa is what agreement is left when chance is taken away.
-    let kappa = evaluated(&dataset, WORDS).tasks["t"].estimate(Metric::Kappa);
-    let (low, high) = (kappa.low.unwrap(), kappa.high.unwrap());
-    assert!(low < 0.0 && 0.0 < high && high < 0.3, "kappa is from {low} to {high}");
-}
-
-#[test]
-fn rows_doubled_under_other_groups_do_not_raise_the_score() {
-    let dataset = labelled(40, 0.6, &mut fastrand::Rng::with_seed(4));
-    let once = evaluated(&dataset, WORDS).tasks["t"].estimate(Metric::Accuracy);
-    let mut doubled = dataset.clone();
-    doubled.examples.extend(dataset.examples.iter().map(|e| Example {
-        id: format!("{} again", e.id),
-        group: format!("{} again", e.group),
-        ..e.clone()
-    }));
-    let twice = evaluated(&doubled, WORDS).tasks["t"].estimate(Metric::Accuracy).mean.unwrap();
-    assert!(twice <= once.high.unwrap(), "{twice} is above {once:?}: a copy stood on the other side of a fold");
 }

@@ -333,7 +333,7 @@ pub(super) fn task_report(
     let samples = Samples::of(answers, spread, |answer| &answer.said);
     let labels = spec.labels.len();
     let mut wanted: Vec<Figure<'_>> = task_figures(spec);
-    let ratios: [(&str, fn(&[Judged<'_>], LabelId) -> Option<f64>); 6] = [
+    let ratios: [(&str, LabelFigure); 6] = [
         ("precision", |rows, label| Counts::of(rows, label).precision()),
         ("recall", |rows, label| Counts::of(rows, label).recall()),
         ("f1", |rows, label| Counts::of(rows, label).f1()),
@@ -414,6 +414,9 @@ fn baseline_report(spec: &TaskSpec, samples: &Samples<'_>) -> BaselineReport {
         f1: spec.labels.iter().cloned().zip(estimates).collect(),
     }
 }
+
+/// A number that can be had of some judged rows for one label.
+type LabelFigure = fn(&[Judged<'_>], LabelId) -> Option<f64>;
 
 /// A number that can be had of some judged rows.
 type Figure<'a> = Box<dyn Fn(&[Judged<'_>]) -> Option<f64> + Sync + 'a>;

@@ -97,8 +97,10 @@ pub struct ClassifierParams {
     pub c: f64,
     /// How examples are weighed.
     pub class_weight: ClassWeight,
-    /// The size of the naive Bayes weights that the classifier's are pulled towards instead of zero.
-    pub naive_bayes: f64,
+    /// The size of the naive Bayes weights that the classifier's are pulled towards; without it 1, or 0 for `linfa`,
+    /// which cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub naive_bayes: Option<f64>,
     /// How scores become probabilities.
     pub calibration: Calibration,
     /// How probabilities become labels.
@@ -111,7 +113,7 @@ impl Default for ClassifierParams {
             solver: Solver::Auto,
             c: 10.0,
             class_weight: ClassWeight::Balanced,
-            naive_bayes: 1.0,
+            naive_bayes: Some(1.0),
             calibration: Calibration::Platt,
             thresholds: Thresholds::Learnt(LearntThresholds::F1),
         }
@@ -125,7 +127,7 @@ impl ClassifierParams {
             solver: self.solver,
             c: self.c,
             class_weight: self.class_weight,
-            naive_bayes: self.naive_bayes,
+            naive_bayes: self.naive_bayes.unwrap_or(if self.solver == Solver::Linfa { 0.0 } else { 1.0 }),
             tolerance: TOLERANCE,
         }
     }
@@ -274,6 +276,9 @@ fn checked(table: toml::Table) -> Result<PipelineParams> {
         }
     }
     let classifier = &params.classifier;
+    if let Some(size) = classifier.naive_bayes.filter(|size| !(size.is_finite() && *size >= 0.0)) {
+        return wrong(format!("classifier.naive_bayes out of range (found {size}; allowed: 0 or more)"));
+    }
     if !(classifier.c.is_finite() && classifier.c > 0.0) {
         return wrong(format!("classifier.c out of range (found {}; allowed: a number above 0)", classifier.c));
     }

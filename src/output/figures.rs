@@ -26,13 +26,13 @@ pub(super) fn estimate(e: Estimate) -> String {
 pub(super) fn table<S: AsRef<str>>(header: &[S], rows: Vec<Vec<String>>, numbers: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
-    // No lines between rows: a report has many.
-    table.style_mut().row_separator = LineStyle::none();
     table.set_header(header.iter().map(AsRef::as_ref));
     for row in rows {
         table.add_row(row);
     }
     if numbers {
+        // No lines between rows that take one line each: a report has many.
+        table.style_mut().row_separator = LineStyle::none();
         table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     }
     table.trim_fmt()

@@ -52,3 +52,48 @@ fn every_fault_is_listed_with_its_place() {
         assert!(ran.stderr.contains(fault), "{fault}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn a_label_that_nothing_supports_leads_the_sheet() {
+    let place = Place::new();
+    // Row 7 is about the sea and says that it is not.
+    let row = |i: usize| {
+        let words = [["la mer et le port", "le port et le quai"], ["le feu et la forge", "la forge et la braise"]];
+        let class = if i == 7 { "b" } else { ["b", "a"][i % 2] };
+        format!("p{i},{} du jour {i},{class}\n", words[1 - i % 2][i / 2 % 2])
+    };
+    place.write("t.csv", ["id,text,c\n".to_string()].into_iter().chain((0..60).map(row)).collect::<String>());
+    let ran = place.run(&["check", "t.csv", "--task", "c:single", "--format", "csv"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let mut lines = ran.stdout.lines();
+    assert_eq!(
+        lines.next().unwrap(),
+        "id,path,line,task,labelled,p_labelled,suggested,p_suggested,text,decision,comment"
+    );
+    assert!(lines.next().unwrap().starts_with("p7,t.csv,9,c,b,"), "{}", ran.stdout);
+    let none = place.run(&["check", "t.csv", "--task", "c:single", "--suspects", "0"]);
+    assert!(!none.stdout.contains("hard to believe"));
+}
+
+#[test]
+fn faults_are_junit_failures_and_annotations_on_a_runner() {
+    let place = Place::new();
+    place.write("t,1.csv", "id,text,c\np1,un,a\np1,deux,b\n");
+    let ran = place.run(&["check", "t,1.csv", "--task", "c:single", "--format", "junit"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stdout.contains("failures=\"1\"") && ran.stdout.contains("<testcase name=\"t,1.csv:3\""),
+        "{}",
+        ran.stdout
+    );
+    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_rubrique"))
+        .args(["check", "t,1.csv", "--task", "c:single"])
+        .current_dir(place.path(""))
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", place.path("summary.md"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("::error file=t%2C1.csv,line=3::id `p1` stands twice"), "{stderr}");
+    assert!(place.read("summary.md").starts_with("## rubrique check\n\n- t,1.csv:3: id `p1` stands twice"));
+}
