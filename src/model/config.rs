@@ -127,7 +127,7 @@ impl ClassifierParams {
             solver: self.solver,
             c: self.c,
             class_weight: self.class_weight,
-            naive_bayes: self.naive_bayes.unwrap_or(if self.solver == Solver::Linfa { 0.0 } else { 1.0 }),
+            naive_bayes: self.naive_bayes.unwrap_or(0.0),
             tolerance: TOLERANCE,
         }
     }
@@ -258,7 +258,7 @@ fn fault(error: &toml::de::Error) -> Error {
 }
 
 fn checked(table: toml::Table) -> Result<PipelineParams> {
-    let params: PipelineParams = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| fault(&e))?;
+    let mut params: PipelineParams = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| fault(&e))?;
     let wrong = |what: String| Err(Error::usage(what));
     if params.features.is_empty() {
         return wrong("no block of features (found none under [features]; at least one needed)".into());
@@ -275,6 +275,8 @@ fn checked(table: toml::Table) -> Result<PipelineParams> {
             return wrong(format!("features.{name}.max_df out of range (found {found}; allowed: above 0, at most 1)"));
         }
     }
+    let without = if params.classifier.solver == Solver::Linfa { 0.0 } else { 1.0 };
+    params.classifier.naive_bayes.get_or_insert(without);
     let classifier = &params.classifier;
     if let Some(size) = classifier.naive_bayes.filter(|size| !(size.is_finite() && *size >= 0.0)) {
         return wrong(format!("classifier.naive_bayes out of range (found {size}; allowed: 0 or more)"));
