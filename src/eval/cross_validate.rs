@@ -9,7 +9,7 @@ use super::report::{
 };
 use crate::dataset::{Dataset, Example, joined_groups};
 use crate::error::Result;
-use crate::model::{AnalyzedTexts, Config, Decision, TrainingSet};
+use crate::model::{AnalyzedTexts, Config, Decision, PipelineParams, TrainingSet};
 use crate::split::share_of_groups;
 use crate::task::{Prediction, TaskSpec};
 use rayon::prelude::*;
@@ -43,12 +43,21 @@ impl CrossValidation<'_> {
 
 /// A data set made ready for fitting under a configuration; groups that share near duplicates count as one.
 pub fn training_set<'a>(tasks: &'a [TaskSpec], examples: &'a [Example], config: &Config) -> TrainingSet<'a> {
+    analyzed_set(tasks, examples, tasks.iter().map(|t| config.for_task(&t.name)))
+}
+
+/// A data set made ready for fitting any of these pipelines.
+pub(super) fn analyzed_set<'a, 'p>(
+    tasks: &'a [TaskSpec],
+    examples: &'a [Example],
+    pipelines: impl Iterator<Item = &'p PipelineParams>,
+) -> TrainingSet<'a> {
     let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
     TrainingSet {
         tasks,
         groups: joined_groups(examples),
         gold: examples.iter().map(|e| e.gold.as_slice()).collect(),
-        texts: AnalyzedTexts::new(&texts, tasks.iter().map(|t| config.for_task(&t.name))),
+        texts: AnalyzedTexts::new(&texts, pipelines),
     }
 }
 
@@ -68,8 +77,14 @@ pub fn cross_validate(
     let set = training_set(&dataset.tasks, examples, config);
     let deal = Deal::of(dataset, &set.groups, plan)?;
     let results = take_turns(&set, config, &deal.turns, deal.seed, done)?;
+    Ok(dealt_report(dataset, config, deal, &results))
+}
+
+/// The report of all turns of a deal.
+pub(super) fn dealt_report(dataset: &Dataset, config: &Config, deal: Deal, results: &[TurnResult]) -> Report {
+    let examples = &dataset.examples;
     let baselines = answer_counts(dataset, &deal.turns);
-    let judged = judgements(examples, &deal.turns, &results, &baselines);
+    let judged = judgements(examples, &deal.turns, results, &baselines);
     let decided = |t: usize| summaries(&dataset.tasks[t], results.iter().map(|(decisions, _)| &decisions[t]));
     let decisions: Vec<Vec<DecisionSummary>> = (0..dataset.tasks.len()).map(decided).collect();
     let folds = deal.summary(dataset, &judged);
@@ -77,7 +92,7 @@ pub fn cross_validate(
     let mut report = assemble(dataset, examples, config, &judged, &spread, &decisions, deal.seed);
     report.folds = Some(folds);
     report.notes = deal.notes;
-    Ok(report)
+    report
 }
 
 /// The scores of the same folds with growing shares of each training part's groups; `done` is called after each fold.
@@ -117,7 +132,7 @@ pub fn learning_curve(
 }
 
 /// What a turn leaves behind. Its weights are not kept: fifty models at once would fill the memory.
-type TurnResult = (Vec<Decision>, Vec<Vec<Prediction>>);
+pub(super) type TurnResult = (Vec<Decision>, Vec<Vec<Prediction>>);
 
 fn take_turns(
     set: &TrainingSet<'_>,
@@ -129,11 +144,16 @@ fn take_turns(
     turns
         .par_iter()
         .map(|turn| {
-            let (classifier, predictions) = set.fit_and_predict(config, &turn.fold.train, &turn.fold.test, seed)?;
+            let result = take_turn(set, config, turn, seed)?;
             done();
-            Ok((classifier.tasks().iter().map(|task| task.decision().clone()).collect(), predictions))
+            Ok(result)
         })
         .collect()
+}
+
+pub(super) fn take_turn(set: &TrainingSet<'_>, config: &Config, turn: &Turn, seed: u64) -> Result<TurnResult> {
+    let (classifier, predictions) = set.fit_and_predict(config, &turn.fold.train, &turn.fold.test, seed)?;
+    Ok((classifier.tasks().iter().map(|task| task.decision().clone()).collect(), predictions))
 }
 
 /// The answers of each turn's training part, by task.

@@ -105,6 +105,21 @@ impl Deal {
         }
     }
 
+    /// Who is judged in which fold: see [`FoldSummary::sha256`].
+    pub(super) fn sha256(&self, examples: &[Example]) -> String {
+        let mut lines: Vec<(usize, &str, usize)> = Vec::new();
+        for turn in &self.turns {
+            lines.extend(turn.fold.test.iter().map(|&row| (turn.repeat, examples[row].id.as_str(), turn.number)));
+        }
+        lines.sort_unstable();
+        let mut hash = Sha256::new();
+        for line in lines {
+            hash.update(serde_json::json!(line).to_string());
+            hash.update(b"\n");
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The deal as a report states it.
     pub(super) fn summary(&self, dataset: &Dataset, judged: &[Judgement<'_>]) -> FoldSummary {
         FoldSummary {
@@ -112,7 +127,7 @@ impl Deal {
             repeats: self.repeats,
             seed: self.seed,
             split: self.split,
-            sha256: deal_sha256(judged),
+            sha256: self.sha256(&dataset.examples),
             label_rates: label_rates(dataset, judged),
         }
     }
@@ -187,18 +202,6 @@ fn dates(examples: &[Example]) -> Result<Vec<jiff::civil::DateTime>> {
         zoned.or_else(|_| text.parse()).map_err(|_| fault(&format!("`{text}`")))
     };
     examples.iter().map(date).collect()
-}
-
-fn deal_sha256(judged: &[Judgement<'_>]) -> String {
-    let mut lines: Vec<(usize, &str, usize)> =
-        judged.iter().map(|j| (j.repeat, j.example.id.as_str(), j.fold)).collect();
-    lines.sort_unstable();
-    let mut hash = Sha256::new();
-    for line in lines {
-        hash.update(serde_json::json!(line).to_string());
-        hash.update(b"\n");
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn label_rates(dataset: &Dataset, judged: &[Judgement<'_>]) -> IndexMap<String, IndexMap<String, LabelRate>> {

@@ -135,6 +135,16 @@ impl Metric {
         }
     }
 
+    /// Whether less of it is better.
+    pub fn is_cost(self) -> bool {
+        self == Metric::HammingLoss || self.reads_probabilities()
+    }
+
+    /// Whether probabilities enter it, and not the decided labels alone.
+    pub fn reads_probabilities(self) -> bool {
+        matches!(self, Metric::LogLoss | Metric::Brier | Metric::Ece)
+    }
+
     /// Its value on some rows; `None` where it is undefined.
     pub fn of(self, kind: TaskKind, labels: usize, rows: &[Judged<'_>]) -> Option<f64> {
         if rows.is_empty() {

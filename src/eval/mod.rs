@@ -1,7 +1,7 @@
 //! How good a model is, and how sure one can be of it.
 //!
 //! In: labelled data and a configuration, or a fitted model. Out: a report with figures, intervals and every prediction.
-//! It must not know files, formats of output or terminals. Here only [`cross_validate`] and [`hold_out`] touch models;
+//! It must not know files, formats of output or terminals. Here only [`cross_validate`], [`Tuner`] and [`hold_out`] touch models;
 //! metrics and reports see nothing but gold labels, decided labels and probabilities.
 
 mod baseline;
@@ -13,6 +13,7 @@ mod interval;
 pub mod metrics;
 mod report;
 mod suspects;
+mod tune;
 
 pub use compare::{Comparison, Difference, Flip, McNemar, Posterior, TaskComparison, Verdict, compare};
 pub(crate) use cross_validate::probabilities_value;
@@ -25,3 +26,4 @@ pub use report::{
     LabelReport, PredictionRecord, ReliabilityRow, Report, SCHEMA, Split, TaskReport,
 };
 pub use suspects::{Suspect, suspects};
+pub use tune::{Choice, ScoreKey, SearchPlan, SettingScores, TUNING_SCHEMA, TaskSearch, Tuner, Tuning, TuningIdentity};

@@ -17,6 +17,10 @@ const TOLERANCE: f64 = 1e-4;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BlockParams {
+    /// Whether the block stands at all: what one task leaves out of the blocks of all. A configuration that has been read
+    /// holds only blocks that stand.
+    #[serde(rename = "use", skip_serializing_if = "stands")]
+    pub used: bool,
     /// Words or characters inside words.
     pub analyzer: Unit,
     /// The least and the greatest n of the n-grams.
@@ -36,6 +40,7 @@ pub struct BlockParams {
 impl Default for BlockParams {
     fn default() -> Self {
         BlockParams {
+            used: true,
             analyzer: Unit::Word,
             ngrams: [1, 1],
             stem: true,
@@ -45,6 +50,10 @@ impl Default for BlockParams {
             max_df: 1.0,
         }
     }
+}
+
+fn stands(used: &bool) -> bool {
+    *used
 }
 
 impl BlockParams {
@@ -230,14 +239,21 @@ impl Config {
             features: &'a BTreeMap<String, BlockParams>,
             classifier: &'a ClassifierParams,
             #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-            tasks: &'a BTreeMap<String, PipelineParams>,
+            tasks: BTreeMap<String, PipelineParams>,
         }
-        let file = File { features: &self.common.features, classifier: &self.common.classifier, tasks: &self.tasks };
+        let mut tasks = self.tasks.clone();
+        for params in tasks.values_mut() {
+            // A task has every common block that it does not say to be without.
+            for (name, block) in &self.common.features {
+                params.features.entry(name.clone()).or_insert_with(|| BlockParams { used: false, ..block.clone() });
+            }
+        }
+        let file = File { features: &self.common.features, classifier: &self.common.classifier, tasks };
         toml::to_string(&file).unwrap_or_default()
     }
 }
 
-fn merge(into: &mut toml::Value, from: toml::Value) {
+pub(super) fn merge(into: &mut toml::Value, from: toml::Value) {
     match (into, from) {
         (toml::Value::Table(into), toml::Value::Table(from)) => {
             for (key, value) in from {
@@ -253,13 +269,14 @@ fn merge(into: &mut toml::Value, from: toml::Value) {
     }
 }
 
-fn fault(error: &toml::de::Error) -> Error {
+pub(super) fn fault(error: &toml::de::Error) -> Error {
     Error::usage(format!("not a usable configuration: {}", error.to_string().trim_end()))
 }
 
-fn checked(table: toml::Table) -> Result<PipelineParams> {
+pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
     let mut params: PipelineParams = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| fault(&e))?;
     let wrong = |what: String| Err(Error::usage(what));
+    params.features.retain(|_, block| block.used);
     if params.features.is_empty() {
         return wrong("no block of features (found none under [features]; at least one needed)".into());
     }
@@ -319,6 +336,15 @@ mod tests {
             ([1, 2], false, 3.0)
         );
         assert!(config.for_task("theme").features["words"].stem);
+        assert_eq!(Config::from_toml(&config.to_toml()).unwrap(), config);
+    }
+
+    #[test]
+    fn a_task_can_be_without_a_block_of_the_others() {
+        let text = "[tasks.tone.features.characters]\nuse = false\n";
+        let config = Config::from_toml(text).unwrap();
+        assert_eq!(config.for_task("tone").features.keys().collect::<Vec<_>>(), ["words"]);
+        assert_eq!(config.for_task("theme"), Config::default().for_task("theme"));
         assert_eq!(Config::from_toml(&config.to_toml()).unwrap(), config);
     }
 

@@ -7,10 +7,12 @@ use crate::sparse::{SparseMatrix, SparseRow};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-/// Texts analysed once for every chain that some pipelines need; each fold weighs them anew.
+/// Texts analysed once for every chain that some pipelines need; each fold weighs them anew. Clones share the analysis.
+#[derive(Clone)]
 pub struct AnalyzedTexts {
-    corpora: Vec<(AnalyzerParams, Corpus)>,
+    corpora: Arc<[(AnalyzerParams, Corpus)]>,
 }
 
 impl AnalyzedTexts {

@@ -9,6 +9,7 @@ mod decision;
 mod explain;
 mod featurizer;
 mod file;
+mod space;
 mod task_model;
 
 pub use classifier::{Classifier, TrainingSet};
@@ -17,4 +18,5 @@ pub use decision::{Decision, LabelDecision};
 pub use explain::LabelReasons;
 pub use featurizer::{AnalyzedTexts, Featurizer};
 pub use file::{FORMAT, ModelFile, Provenance, ReportSummary};
+pub use space::{Candidates, Search, Setting, Space};
 pub use task_model::TaskModel;
