@@ -9,8 +9,10 @@ mod compare;
 mod evaluate;
 mod github;
 mod inspect;
+mod journal;
 mod options;
 mod train;
+mod tune;
 
 use clap::{Parser, Subcommand};
 use rubrique::error::{Category, Error};
@@ -39,6 +41,7 @@ enum Command {
     Classify(classify::Args),
     Evaluate(evaluate::Args),
     Compare(compare::Args),
+    Tune(tune::Args),
     Check(check::Args),
     Inspect(inspect::Args),
 }
@@ -83,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Classify(args) => classify::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Tune(args) => tune::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };

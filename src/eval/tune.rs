@@ -14,7 +14,7 @@ use super::interval::Estimate;
 use super::metrics::{Judged, Metric};
 use super::report::{DataSummary, FoldSummary, Report, Said};
 use crate::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Calibration, Config, PipelineParams, Setting, TrainingSet};
 use crate::split::Fold;
 use crate::task::{LabelSet, Prediction, TaskKind, TaskSpec};
@@ -121,6 +121,16 @@ pub struct TaskSearch {
     pub settings: Vec<SettingScores>,
 }
 
+impl TaskSearch {
+    /// The settings by their score on all of the data, the winner first; of equals the earlier.
+    pub fn best_first(&self, metric: Metric) -> Vec<&SettingScores> {
+        let mut order: Vec<&SettingScores> = self.settings.iter().collect();
+        let badness = |s: &SettingScores| s.score.map_or(f64::INFINITY, |v| if metric.is_cost() { v } else { -v });
+        order.sort_by(|a, b| badness(a).total_cmp(&badness(b)));
+        order
+    }
+}
+
 /// A finished search.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tuning {
@@ -128,8 +138,8 @@ pub struct Tuning {
     pub schema: String,
     /// What was searched on.
     pub data: DataSummary,
-    /// The outer folds.
-    pub folds: FoldSummary,
+    /// The outer folds, as in the report.
+    pub folds: Option<FoldSummary>,
     /// Folds inside each outer training part, as asked for.
     pub inner_folds: usize,
     /// What the settings were ranked by.
@@ -300,7 +310,7 @@ impl<'a> Tuner<'a> {
         let tuning = Tuning {
             schema: TUNING_SCHEMA.into(),
             data: report.data.clone(),
-            folds: report.folds.clone().ok_or_else(|| Error::usage("a search without folds"))?,
+            folds: report.folds.clone(),
             inner_folds: self.plan.inner_folds,
             metric: self.plan.metric,
             tasks: named.collect(),

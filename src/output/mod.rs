@@ -10,6 +10,7 @@ mod model_card;
 mod predictions;
 mod quality;
 mod report;
+mod tuning;
 
 pub use comparison::{candidates_table, comparison_markdown, comparison_table};
 pub use junit::{Checked, comparison_junit, faults_junit};
@@ -17,3 +18,4 @@ pub use model_card::{model_json, model_markdown, model_table};
 pub use predictions::{LabelledParagraph, PredictionFormat, PredictionWriter};
 pub use quality::{quality_markdown, quality_table, suspects_csv};
 pub use report::{report_markdown, report_table};
+pub use tuning::{tuning_csv, tuning_markdown, tuning_table};

@@ -37,7 +37,7 @@ fn all_sheets(report: &Report) -> Vec<Sheet> {
     report.tasks.iter().flat_map(of_task).chain(rates(report)).chain(curve(report)).collect()
 }
 
-fn headline(report: &Report) -> String {
+pub(super) fn headline(report: &Report) -> String {
     let data = &report.data;
     let how = match (&report.folds, &report.held_out) {
         (Some(folds), _) if folds.split == Split::Time => format!(

@@ -7,5 +7,6 @@ mod classify;
 mod compare;
 mod evaluate;
 mod train;
+mod tune;
 mod util;
 mod wrong_input;

@@ -1,0 +1,109 @@
+//! The file in which a search keeps its scores, so that it can be stopped and taken up again.
+//!
+//! One line of JSON that says what the scores depend on, then one a score. Lines are only ever added; a last line that was
+//! not written whole is dropped.
+
+use rubrique::error::{Error, Result};
+use rubrique::eval::{ScoreKey, TuningIdentity};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+const SCHEMA: &str = "rubrique.search/1";
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    #[serde(flatten)]
+    key: ScoreKey,
+    score: Option<f64>,
+}
+
+pub struct Journal {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Journal {
+    /// Opens a journal, or begins one where there is none, and gives the scores that it holds.
+    pub fn open(path: &Path, identity: &TuningIdentity) -> Result<(Journal, BTreeMap<ScoreKey, Option<f64>>)> {
+        let mut header = Map::from_iter([("schema".to_string(), Value::from(SCHEMA))]);
+        if let Ok(Value::Object(identity)) = serde_json::to_value(identity) {
+            header.extend(identity);
+        }
+        let first = format!("{}\n", Value::Object(header.clone()));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(e) => return Err(Error::artifact(format!("the search cannot be read: {e}")).at(path)),
+        };
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let known = match text[..whole].split_once('\n') {
+            // What a search leaves that was stopped at its very first line; anything else is somebody's file.
+            None if first.starts_with(&text) => BTreeMap::new(),
+            None => return Err(damaged(1).at(path)),
+            Some((found, lines)) => {
+                refuse_others(found, &header).map_err(|e| e.at(path))?;
+                scores(lines).map_err(|e| e.at(path))?
+            }
+        };
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .and_then(|file| file.set_len(whole as u64).map(|()| file))
+            .map_err(|e| cannot_write(path, &e))?;
+        let begin = |file: &mut File| {
+            file.seek(SeekFrom::End(0))?;
+            if whole == 0 { file.write_all(first.as_bytes()) } else { Ok(()) }
+        };
+        begin(&mut file).map_err(|e| cannot_write(path, &e))?;
+        Ok((Journal { path: path.to_path_buf(), file: Mutex::new(file) }, known))
+    }
+
+    /// Adds scores.
+    pub fn keep(&self, scores: &[(ScoreKey, Option<f64>)]) -> Result<()> {
+        let mut text = String::new();
+        for (key, score) in scores {
+            text += &serde_json::to_string(&Line { key: key.clone(), score: *score }).unwrap_or_default();
+            text.push('\n');
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(text.as_bytes()).map_err(|e| cannot_write(&self.path, &e))
+    }
+}
+
+/// Scores that depend on anything else are of no use here.
+fn refuse_others(found: &str, wanted: &Map<String, Value>) -> Result<()> {
+    let Ok(Value::Object(found)) = serde_json::from_str(found) else { return Err(damaged(1)) };
+    for (name, value) in wanted {
+        let theirs = found.get(name).unwrap_or(&Value::Null);
+        if theirs != value {
+            return Err(Error::artifact(format!(
+                "a search under another {name} (found {theirs}; this one is {value})"
+            ))
+            .hint("name another file with --resume, or search again as before"));
+        }
+    }
+    Ok(())
+}
+
+fn scores(lines: &str) -> Result<BTreeMap<ScoreKey, Option<f64>>> {
+    let line = |(i, line): (usize, &str)| {
+        let Line { key, score } = serde_json::from_str(line).map_err(|_| damaged(i as u64 + 2))?;
+        Ok((key, score))
+    };
+    lines.lines().enumerate().map(line).collect()
+}
+
+fn damaged(line: u64) -> Error {
+    Error::artifact("not a line of a search").line(line).hint("name another file with --resume")
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+    Error::usage(format!("the search cannot be kept: {error}")).at(path)
+}

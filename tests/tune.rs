@@ -1,0 +1,119 @@
+//! Whether a search can be believed: what it reports is what new paragraphs would give.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use rubrique::dataset::{Dataset, Example, Place};
+use rubrique::eval::metrics::Metric;
+use rubrique::eval::{CrossValidation, Report, SearchPlan, Tuner, Tuning, cross_validate};
+use rubrique::model::{Config, Search, Setting, Space};
+use rubrique::task::{LabelId, LabelSet, TaskKind, TaskSpec};
+use std::collections::BTreeMap;
+
+const WORDS: [[&str; 5]; 2] =
+    [["mer", "port", "navire", "quai", "marin"], ["feu", "forge", "braise", "four", "cendre"]];
+const COMMON: [&str; 12] =
+    ["jour", "ville", "matin", "soir", "année", "rue", "maison", "route", "pont", "voix", "pays", "monde"];
+
+/// Paragraphs, two a group, of two subjects; a share of them tells theirs.
+fn paragraphs(n: usize, told: f64, kind: TaskKind, seed: u64) -> Dataset {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let examples = (0..n).map(|i| {
+        let class = random.usize(..2);
+        let mut text: Vec<&str> = (0..8).map(|_| COMMON[random.usize(..COMMON.len())]).collect();
+        if random.f64() < told {
+            text.push(WORDS[class][random.usize(..5)]);
+        }
+        let both = kind == TaskKind::Multi && i % 7 == 0;
+        let gold: LabelSet = (0..2).filter(|&k| both || k == class).map(LabelId).collect();
+        Example {
+            id: format!("p{i}"),
+            group: format!("g{}", i / 2),
+            // The number keeps the texts from being near duplicates.
+            text: format!("{} {i}", text.join(" ")),
+            gold: vec![Some(gold)],
+            date: None,
+            place: Place { path: "made.csv".into(), line: i as u64 + 2 },
+        }
+    });
+    let spec = TaskSpec { name: "t".into(), kind, labels: ["sea", "fire"].map(String::from).to_vec() };
+    Dataset {
+        tasks: vec![spec],
+        examples: examples.collect(),
+        test: Vec::new(),
+        readings: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn settings(space: &str) -> Vec<Setting> {
+    let base = Config::from_toml("[features.words]\nngrams = [1, 1]\n").unwrap();
+    Space::from_toml(space).unwrap().candidates("t", base.for_task("t"), Search::Grid).unwrap().settings
+}
+
+fn search(dataset: &Dataset, settings: Vec<Setting>, metric: Metric) -> (Tuning, Report, Config) {
+    let plan = SearchPlan { folds: 4, repeats: 1, inner_folds: 3, metric, seed: 5 };
+    Tuner::new(dataset, vec![settings], plan).unwrap().run(&BTreeMap::new(), &|_| Ok(()), &|_| ()).unwrap()
+}
+
+#[test]
+fn the_setting_that_learns_is_chosen_and_one_that_learns_nothing_is_not() {
+    let dataset = paragraphs(120, 0.9, TaskKind::Single, 1);
+    let space = "[classifier]\nc = [0.000001, 10]\nnaive_bayes = 0\nclass_weight = \"none\"\n";
+    let (tuning, _, config) = search(&dataset, settings(space), Metric::MacroF1);
+    assert_eq!(config.for_task("t").classifier.c, 10.0);
+    let t = &tuning.tasks["t"];
+    assert!(t.choices.iter().all(|choice| choice.setting == 2), "{:?}", t.choices);
+    assert!(t.nested.mean.unwrap() > 0.8 && t.settings[0].score.unwrap() < 0.6, "{t:?}");
+}
+
+#[test]
+fn a_search_among_one_setting_is_an_evaluation_of_it() {
+    let dataset = paragraphs(100, 0.8, TaskKind::Multi, 2);
+    let (_, mut nested, config) = search(&dataset, settings("[classifier]\nc = 3\n"), Metric::MacroF1);
+    let plain = cross_validate(&dataset, &config, &CrossValidation::new(4, 1, 5), &|| ()).unwrap();
+    assert_eq!(nested.notes.len(), 1);
+    nested.notes.clear();
+    assert_eq!(nested.to_json(), plain.to_json());
+}
+
+/// Settings that are fitted together, and without what the metric cannot see, score what they score alone and whole.
+#[test]
+fn a_score_is_that_of_an_evaluation_of_the_setting() {
+    let space =
+        "[features.words]\nsublinear_tf = [true, false]\n[classifier]\nc = [0.3, 10]\nthresholds = [\"f1\", 0.4]\n";
+    for kind in [TaskKind::Multi, TaskKind::Single] {
+        let dataset = paragraphs(100, 0.7, kind, 3);
+        for metric in [Metric::MacroF1, Metric::LogLoss] {
+            let settings = settings(space);
+            assert_eq!(settings.len(), 8);
+            let (tuning, ..) = search(&dataset, settings.clone(), metric);
+            for (setting, scores) in settings.iter().zip(&tuning.tasks["t"].settings) {
+                let config = Config::from_tasks([("t".to_string(), setting.params.clone())]);
+                let plain = cross_validate(&dataset, &config, &CrossValidation::new(3, 1, 5), &|| ()).unwrap();
+                let (own, alone) = (scores.score.unwrap(), plain.tasks["t"].estimate(metric).mean.unwrap());
+                // A sum of logarithms is taken in another order.
+                assert!((own - alone).abs() < 1e-12, "{kind:?} {metric:?} {:?}: {own}, {alone}", setting.values);
+            }
+        }
+    }
+}
+
+/// Labels that the text does not tell: half of the answers are right, whatever the settings. The score by which the best of
+/// many was chosen says more; the nested one must not.
+#[test]
+fn luck_is_not_reported() {
+    let space = "[features.words]\nngrams = [[1, 1], [1, 2], [2, 2]]\nsublinear_tf = [true, false]\nstem = [true, false]\n\
+                 [classifier]\nc = [0.1, 10]\nnaive_bayes = [0, 1]\n";
+    let (mut best, mut nested) = (0.0, 0.0);
+    let trials = 6;
+    for seed in 0..trials {
+        let dataset = paragraphs(80, 0.0, TaskKind::Single, 100 + seed);
+        let (tuning, ..) = search(&dataset, settings(space), Metric::Accuracy);
+        let t = &tuning.tasks["t"];
+        best += t.settings[t.winner - 1].score.unwrap() / trials as f64;
+        nested += t.nested.mean.unwrap() / trials as f64;
+    }
+    // 480 coin flips: a standard deviation of 0.023.
+    assert!((nested - 0.5).abs() < 0.07, "nested {nested}");
+    assert!(best > 0.53 && best > nested + 0.03, "best {best}, nested {nested}");
+}
