@@ -19,6 +19,8 @@ const SCHEMA: &str = "rubrique.search/1";
 struct Line {
     #[serde(flatten)]
     key: ScoreKey,
+    // Named here because a line without a score is damaged; one whose score is undefined holds null.
+    #[serde(deserialize_with = "Option::deserialize")]
     score: Option<f64>,
 }
 

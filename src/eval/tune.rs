@@ -14,7 +14,7 @@ use super::interval::Estimate;
 use super::metrics::{Judged, Metric};
 use super::report::{DataSummary, FoldSummary, Report, Said};
 use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Calibration, Config, PipelineParams, Setting, TrainingSet};
 use crate::split::Fold;
 use crate::task::{LabelSet, Prediction, TaskKind, TaskSpec};
@@ -182,8 +182,12 @@ impl<'a> Tuner<'a> {
     ///
     /// # Errors
     ///
-    /// Fewer groups than folds, outer or inner.
+    /// Less than two folds, or fewer groups than folds, outer or inner.
     pub fn new(dataset: &'a Dataset, settings: Vec<Vec<Setting>>, plan: SearchPlan) -> Result<Self> {
+        if plan.inner_folds < 2 {
+            let found = plan.inner_folds;
+            return Err(Error::usage(format!("too few inner folds (found {found}; at least 2 needed)")));
+        }
         let pipelines = settings.iter().flatten().map(|s| &s.params);
         let set = analyzed_set(&dataset.tasks, &dataset.examples, pipelines);
         let outer = CrossValidation::new(plan.folds, plan.repeats, plan.seed);
@@ -431,8 +435,10 @@ fn inner_deal(
         notes: Vec::new(),
     };
     let groups: Vec<&str> = rows.iter().map(|&row| groups[row]).collect();
-    let deal = Deal::of(&part, &groups, &CrossValidation::new(plan.inner_folds, 1, plan.seed))
-        .map_err(|e| e.hint("ask for fewer --inner-folds or --folds, or label paragraphs of more articles"))?;
+    let deal = Deal::of(&part, &groups, &CrossValidation::new(plan.inner_folds, 1, plan.seed)).map_err(|e| {
+        Error::data(format!("inside a training part of {} paragraphs: {}", rows.len(), e.message()))
+            .hint("ask for fewer --inner-folds or --folds, or label paragraphs of more articles")
+    })?;
     let whole = |own: &[usize]| own.iter().map(|&i| rows[i]).collect();
     let folds = deal.turns.iter().map(|turn| Fold { train: whole(&turn.fold.train), test: whole(&turn.fold.test) });
     Ok((folds.collect(), deal.notes))

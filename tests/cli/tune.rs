@@ -148,7 +148,7 @@ fn wrong_searches_are_refused_before_anything_is_fitted() {
         (&["--metric", "f1"], "allowed: accuracy, macro_f1"),
         (&["--repeats", "0"], "--repeats 0"),
         (&["--folds", "1"], "too few folds (found 1"),
-        (&["--inner-folds", "1"], "too few folds (found 1"),
+        (&["--inner-folds", "1"], "too few inner folds (found 1"),
         (&["--winner", "nowhere/best.toml"], "nowhere/best.toml: cannot be written"),
     ] {
         let ran = place.run(&[&["tune", "labels"], more].concat());
@@ -159,7 +159,8 @@ fn wrong_searches_are_refused_before_anything_is_fitted() {
     let ran = place.run(&["tune", "labels", "--folds", "2", "--inner-folds", "20"]);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("too few groups for 20 folds") && ran.stderr.contains("--inner-folds"),
+        ran.stderr.contains("inside a training part of 24 paragraphs: too few groups for 20 folds")
+            && ran.stderr.contains("--inner-folds"),
         "{}",
         ran.stderr
     );
