@@ -98,22 +98,71 @@ fn a_score_is_that_of_an_evaluation_of_the_setting() {
     }
 }
 
+/// Many settings that differ much, so that luck has a choice.
+const MANY: &str = "[features.words]\nngrams = [[1, 1], [1, 2], [2, 2]]\nstop_words = [\"none\", \"french\"]\n\
+                    sublinear_tf = [true, false]\nmin_df = [1, 3]\n[classifier]\nc = [0.1, 10]\nnaive_bayes = [0, 1]\n";
+
+/// Other texts in one fold's test part change what is said of that fold, and nothing of what is chosen for it.
+#[test]
+fn a_fold_is_judged_by_what_was_chosen_without_it() {
+    let dataset = paragraphs(80, 0.3, TaskKind::Single, 4);
+    let settings = settings(MANY);
+    let (tuning, report, _) = search(&dataset, settings.clone(), Metric::Accuracy);
+    let t = &tuning.tasks["t"];
+    let mut chosen: Vec<usize> = t.choices.iter().map(|choice| choice.setting).collect();
+    for choice in &t.choices {
+        let of_fold = |at: usize| t.settings[at].inner[choice.fold].unwrap();
+        let best = (0..settings.len()).fold(0, |best, at| if of_fold(at) > of_fold(best) { at } else { best });
+        assert_eq!(
+            (choice.setting, choice.inner),
+            (best + 1, Some(of_fold(best))),
+            "the best inside the training part"
+        );
+
+        let mut other = dataset.clone();
+        let fold_of = |report: &Report, i: usize| {
+            report.predictions.iter().find(|p| p.id == format!("p{i}")).map(|p| p.fold).unwrap()
+        };
+        for (i, example) in other.examples.iter_mut().enumerate() {
+            if fold_of(&report, i) == choice.fold {
+                example.text = format!("tout autre chose {i} {}", WORDS[i % 2].join(" "));
+            }
+        }
+        let (again, other_report, _) = search(&other, settings.clone(), Metric::Accuracy);
+        assert_eq!(fold_of(&other_report, 0), fold_of(&report, 0), "the deal sees no text");
+        let u = &again.tasks["t"];
+        let inner = |task: &rubrique::eval::TaskSearch| -> Vec<Option<f64>> {
+            task.settings.iter().map(|s| s.inner[choice.fold]).collect()
+        };
+        assert_eq!(inner(u), inner(t));
+        assert_eq!(u.choices[choice.fold].setting, choice.setting);
+        assert_ne!(other_report.predictions, report.predictions);
+
+        let config = Config::from_tasks([("t".to_string(), settings[choice.setting - 1].params.clone())]);
+        let plain = cross_validate(&dataset, &config, &CrossValidation::new(4, 1, 5), &|| ()).unwrap();
+        let said =
+            |report: &Report| report.predictions.iter().filter(|p| p.fold == choice.fold).cloned().collect::<Vec<_>>();
+        assert_eq!(said(&report), said(&plain), "judged as an evaluation of the chosen setting judges");
+    }
+    chosen.dedup();
+    assert!(chosen.len() > 1, "one setting everywhere would prove little");
+}
+
 /// Labels that the text does not tell: half of the answers are right, whatever the settings. The score by which the best of
-/// many was chosen says more; the nested one must not.
+/// many was chosen says more; the nested one does not. (That no choice sees what it is judged on is shown above: ten small
+/// sets of noise are too few to tell a slight leak.)
 #[test]
 fn luck_is_not_reported() {
-    let space = "[features.words]\nngrams = [[1, 1], [1, 2], [2, 2]]\nsublinear_tf = [true, false]\nstem = [true, false]\n\
-                 [classifier]\nc = [0.1, 10]\nnaive_bayes = [0, 1]\n";
     let (mut best, mut nested) = (0.0, 0.0);
-    let trials = 6;
+    let trials = 10;
     for seed in 0..trials {
-        let dataset = paragraphs(80, 0.0, TaskKind::Single, 100 + seed);
-        let (tuning, ..) = search(&dataset, settings(space), Metric::Accuracy);
+        let dataset = paragraphs(60, 0.0, TaskKind::Single, 100 + seed);
+        let (tuning, ..) = search(&dataset, settings(MANY), Metric::Accuracy);
         let t = &tuning.tasks["t"];
         best += t.settings[t.winner - 1].score.unwrap() / trials as f64;
         nested += t.nested.mean.unwrap() / trials as f64;
     }
-    // 480 coin flips: a standard deviation of 0.023.
-    assert!((nested - 0.5).abs() < 0.07, "nested {nested}");
-    assert!(best > 0.53 && best > nested + 0.03, "best {best}, nested {nested}");
+    // 600 coin flips: a standard deviation of 0.02.
+    assert!((nested - 0.5).abs() < 0.05, "nested {nested}");
+    assert!(best > 0.56, "best {best}");
 }

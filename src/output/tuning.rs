@@ -65,10 +65,11 @@ fn render(tuning: &Tuning, report: &Report, markdown: bool) -> String {
         let bullet = if markdown { "- " } else { "" };
         let winner = search.settings.iter().find(|s| s.number == search.winner);
         text += &format!(
-            "{bullet}{name}: {metric} {} for the procedure; setting {} wins, whose own {} was chosen for being high\n",
+            "{bullet}{name}: {metric} {}, nested; setting {} wins (its own score, {}, is the best of {}, luck included)\n",
             estimate(search.nested),
             search.winner,
             figure(winner.and_then(|s| s.score)),
+            search.settings.len(),
         );
     }
     for (name, search) in &tuning.tasks {
