@@ -4,10 +4,9 @@
 //! not written whole is dropped.
 
 use rubrique::error::{Error, Result};
-use rubrique::eval::{ScoreKey, TuningIdentity};
+use rubrique::eval::{ScoreKey, Scores, TuningIdentity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -31,7 +30,7 @@ pub struct Journal {
 
 impl Journal {
     /// Opens a journal, or begins one where there is none, and gives the scores that it holds.
-    pub fn open(path: &Path, identity: &TuningIdentity) -> Result<(Journal, BTreeMap<ScoreKey, Option<f64>>)> {
+    pub fn open(path: &Path, identity: &TuningIdentity) -> Result<(Journal, Scores)> {
         let mut header = Map::from_iter([("schema".to_string(), Value::from(SCHEMA))]);
         if let Ok(Value::Object(identity)) = serde_json::to_value(identity) {
             header.extend(identity);
@@ -45,7 +44,7 @@ impl Journal {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let known = match text[..whole].split_once('\n') {
             // What a search leaves that was stopped at its very first line; anything else is somebody's file.
-            None if first.starts_with(&text) => BTreeMap::new(),
+            None if first.starts_with(&text) => Scores::new(),
             None => return Err(damaged(1).at(path)),
             Some((found, lines)) => {
                 refuse_others(found, &header).map_err(|e| e.at(path))?;
@@ -68,7 +67,7 @@ impl Journal {
     }
 
     /// Adds scores.
-    pub fn keep(&self, scores: &[(ScoreKey, Option<f64>)]) -> Result<()> {
+    pub fn keep(&self, scores: &Scores) -> Result<()> {
         let mut text = String::new();
         for (key, score) in scores {
             text += &serde_json::to_string(&Line { key: key.clone(), score: *score }).unwrap_or_default();
@@ -94,7 +93,7 @@ fn refuse_others(found: &str, wanted: &Map<String, Value>) -> Result<()> {
     Ok(())
 }
 
-fn scores(lines: &str) -> Result<BTreeMap<ScoreKey, Option<f64>>> {
+fn scores(lines: &str) -> Result<Scores> {
     let line = |(i, line): (usize, &str)| {
         let Line { key, score } = serde_json::from_str(line).map_err(|_| damaged(i as u64 + 2))?;
         Ok((key, score))

@@ -9,10 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rubrique::dataset::Dataset;
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
-use rubrique::eval::{Report, SearchPlan, Tuner, Tuning};
+use rubrique::eval::{Report, Scores, SearchPlan, Tuner, Tuning};
 use rubrique::model::{Config, Search, Setting, Space};
 use rubrique::output::{tuning_csv, tuning_markdown, tuning_table};
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -197,7 +196,7 @@ fn search(args: &Args, dataset: &Dataset, settings: Vec<Vec<Setting>>) -> Result
     };
     let tuner = Tuner::new(dataset, settings, plan).map_err(|e| e.at(&args.labels))?;
     let (journal, known) = match &args.resume {
-        None => (None, BTreeMap::new()),
+        None => (None, Scores::new()),
         Some(path) => {
             let (journal, known) = Journal::open(path, &tuner.identity())?;
             (Some(journal), known)

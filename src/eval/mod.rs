@@ -26,4 +26,6 @@ pub use report::{
     LabelReport, PredictionRecord, ReliabilityRow, Report, SCHEMA, Split, TaskReport,
 };
 pub use suspects::{Suspect, suspects};
-pub use tune::{Choice, ScoreKey, SearchPlan, SettingScores, TUNING_SCHEMA, TaskSearch, Tuner, Tuning, TuningIdentity};
+pub use tune::{
+    Choice, ScoreKey, Scores, SearchPlan, SettingScores, TUNING_SCHEMA, TaskSearch, Tuner, Tuning, TuningIdentity,
+};

@@ -76,6 +76,9 @@ pub struct ScoreKey {
     pub setting: String,
 }
 
+/// Scores by what they are of; one that is undefined holds nothing.
+pub type Scores = BTreeMap<ScoreKey, Option<f64>>;
+
 /// One setting of a task, and how it did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SettingScores {
@@ -216,7 +219,7 @@ impl<'a> Tuner<'a> {
     }
 
     /// The number of fits that are left: `done` of [`Tuner::run`] is told of so many.
-    pub fn fits(&self, known: &BTreeMap<ScoreKey, Option<f64>>) -> usize {
+    pub fn fits(&self, known: &Scores) -> usize {
         let units = self.units(known);
         units.iter().map(|unit| unit.settings.len() * unit.part.folds.len()).sum::<usize>() + self.deal.turns.len()
     }
@@ -229,11 +232,11 @@ impl<'a> Tuner<'a> {
     /// A fit that fails, or `keep`.
     pub fn run(
         self,
-        known: &BTreeMap<ScoreKey, Option<f64>>,
-        keep: &(dyn Fn(&[(ScoreKey, Option<f64>)]) -> Result<()> + Sync),
+        known: &Scores,
+        keep: &(dyn Fn(&Scores) -> Result<()> + Sync),
         done: &(dyn Fn(usize) + Sync),
     ) -> Result<(Tuning, Report, Config)> {
-        let new: Vec<Vec<(ScoreKey, Option<f64>)>> = self
+        let new: Vec<Scores> = self
             .units(known)
             .par_iter()
             .map(|unit| {
@@ -242,7 +245,7 @@ impl<'a> Tuner<'a> {
                 Ok(scores)
             })
             .collect::<Result<_>>()?;
-        let new: BTreeMap<ScoreKey, Option<f64>> = new.into_iter().flatten().collect();
+        let new: Scores = new.into_iter().flatten().collect();
         let score = |part: &Part, task: usize, at: usize| {
             let key = self.key(part, task, at);
             new.get(&key).or_else(|| known.get(&key)).copied().flatten()
@@ -332,7 +335,7 @@ impl<'a> Tuner<'a> {
         }
     }
 
-    fn units(&self, known: &BTreeMap<ScoreKey, Option<f64>>) -> Vec<Unit<'_>> {
+    fn units(&self, known: &Scores) -> Vec<Unit<'_>> {
         let mut units = Vec::new();
         for part in &self.parts {
             for (task, settings) in self.settings.iter().enumerate() {
@@ -360,7 +363,7 @@ impl<'a> Tuner<'a> {
     ///
     /// Every setting is a task of its own, so that those with equal features share one matrix. Nothing that is learnt
     /// depends on which settings stand together: only rows and gold labels enter a deal, and those are the same.
-    fn score(&self, unit: &Unit<'_>, done: &(dyn Fn(usize) + Sync)) -> Result<Vec<(ScoreKey, Option<f64>)>> {
+    fn score(&self, unit: &Unit<'_>, done: &(dyn Fn(usize) + Sync)) -> Result<Scores> {
         let spec = &self.dataset.tasks[unit.task];
         let settings = &self.settings[unit.task];
         let named = |at: usize| TaskSpec { name: at.to_string(), ..spec.clone() };
