@@ -15,8 +15,8 @@ const SMOOTHING: f64 = 0.1;
 ///
 /// Source: Rennie et al. 2003, "Tackling the Poor Assumptions of Naive Bayes Text Classifiers"; a prior mean for
 /// logistic regression as in Chelba and Acero 2006.
-pub(super) fn prior(problem: &Problem<'_>, strength: f64) -> (Vec<f64>, Vec<f64>) {
-    let (x, lanes) = (problem.x, problem.outputs);
+pub(super) fn prior(x: &SparseMatrix, problem: &Problem, strength: f64) -> (Vec<f64>, Vec<f64>) {
+    let lanes = problem.outputs;
     let own = sums_by_column(x, lanes, |i, k| problem.answers[i * lanes + k]);
     let all = sums_by_column(x, 1, |_, _| true);
     let mut solution = vec![0.0; (x.width() + 1) * lanes];

@@ -3,7 +3,7 @@
 use super::config::{Config, PipelineParams};
 use super::decision::Decision;
 use super::featurizer::{AnalyzedTexts, Featurizer};
-use super::task_model::{TaskModel, fit_regression};
+use super::task_model::{TaskModel, Wanted, fit_regressions};
 use crate::error::{Error, Result};
 use crate::sparse::{SparseMatrix, SparseRow};
 use crate::split::{Item, groups_by_stratum, strata, stratified_group_folds};
@@ -75,17 +75,15 @@ impl<'a> TrainingSet<'a> {
             let featurizer = Arc::new(featurizer);
             let x = fold_rows.matrix(&featurizer, &self.texts, &bundle.rows);
             let unseen = fold_rows.matrix(&featurizer, &self.texts, test);
-            for (&t, decision) in bundle.tasks.iter().zip(decisions) {
+            let regressions = fit_regressions(&x, &self.wanted(config, &bundle, &bundle.rows))?;
+            for ((&t, decision), regression) in bundle.tasks.iter().zip(decisions).zip(regressions) {
                 let spec = &self.tasks[t];
-                let params = config.for_task(&spec.name);
-                let gold = self.gold(t, &bundle.rows);
-                // Rounded here, not when written: a model from a file answers like the one that was fitted.
-                let regression = fit_regression(spec, &params.classifier.logistic(), &x, &gold)?.rounded_to_f32();
                 let model = TaskModel {
                     spec: spec.clone(),
-                    params: params.clone(),
+                    params: config.for_task(&spec.name).clone(),
                     featurizer: Arc::clone(&featurizer),
-                    regression,
+                    // Rounded here, not when written: a model from a file answers like the one that was fitted.
+                    regression: regression.rounded_to_f32(),
                     decision,
                 };
                 columns[t] = (0..test.len()).map(|i| model.predict(&row_of(&unseen, i))).collect();
@@ -94,6 +92,15 @@ impl<'a> TrainingSet<'a> {
         }
         let predictions = (0..test.len()).map(|i| columns.iter().map(|column| column[i].clone()).collect()).collect();
         Ok((Classifier { tasks: models.into_iter().flatten().collect() }, predictions))
+    }
+
+    /// What the tasks of a bundle want fitted on some of its rows.
+    fn wanted(&self, config: &Config, bundle: &Bundle<'_>, rows: &[usize]) -> Vec<Wanted<'a>> {
+        let of = |&t: &usize| {
+            let spec = &self.tasks[t];
+            (spec, config.for_task(&spec.name).classifier.logistic(), self.gold(t, rows))
+        };
+        bundle.tasks.iter().map(of).collect()
     }
 
     fn gold(&self, task: usize, rows: &[usize]) -> Vec<&'a LabelSet> {
@@ -149,12 +156,7 @@ impl<'a> TrainingSet<'a> {
                 let (featurizer, fold_rows) = Featurizer::fit(&bundle.params.features, &self.texts, &train);
                 let x = fold_rows.matrix(&featurizer, &self.texts, &train);
                 let unseen = fold_rows.matrix(&featurizer, &self.texts, &test);
-                let regressions = bundle
-                    .tasks
-                    .iter()
-                    .zip(&settings)
-                    .map(|(&t, params)| fit_regression(&self.tasks[t], &params.logistic(), &x, &self.gold(t, &train)))
-                    .collect::<Result<Vec<_>>>()?;
+                let regressions = fit_regressions(&x, &self.wanted(config, bundle, &train))?;
                 Ok(fold
                     .test
                     .iter()
