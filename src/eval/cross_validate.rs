@@ -9,7 +9,7 @@ use super::report::{
 };
 use crate::dataset::{Dataset, Example, joined_groups};
 use crate::error::Result;
-use crate::model::{AnalyzedTexts, Config, Decision, TrainingSet};
+use crate::model::{AnalyzedTexts, Config, Decision, FoldAnswers, TrainingSet};
 use crate::split::share_of_groups;
 use crate::task::{Prediction, TaskSpec};
 use rayon::prelude::*;
@@ -70,7 +70,7 @@ pub fn cross_validate(
     let results = take_turns(&set, config, &deal.turns, deal.seed, done)?;
     let baselines = answer_counts(dataset, &deal.turns);
     let judged = judgements(examples, &deal.turns, &results, &baselines);
-    let decided = |t: usize| summaries(&dataset.tasks[t], results.iter().map(|(decisions, _)| &decisions[t]));
+    let decided = |t: usize| summaries(&dataset.tasks[t], results.iter().map(|answers| &answers.decisions[t]));
     let decisions: Vec<Vec<DecisionSummary>> = (0..dataset.tasks.len()).map(decided).collect();
     let folds = deal.summary(dataset, &judged);
     let spread = Spread::Folds { test_to_train: folds.test_to_train() };
@@ -116,22 +116,19 @@ pub fn learning_curve(
         .collect()
 }
 
-/// What a turn leaves behind. Its weights are not kept: fifty models at once would fill the memory.
-type TurnResult = (Vec<Decision>, Vec<Vec<Prediction>>);
-
 fn take_turns(
     set: &TrainingSet<'_>,
     config: &Config,
     turns: &[Turn],
     seed: u64,
     done: &(dyn Fn() + Sync),
-) -> Result<Vec<TurnResult>> {
+) -> Result<Vec<FoldAnswers>> {
     turns
         .par_iter()
         .map(|turn| {
-            let (classifier, predictions) = set.fit_and_predict(config, &turn.fold.train, &turn.fold.test, seed)?;
+            let answers = set.fit_and_predict(config, &turn.fold.train, &turn.fold.test, seed)?;
             done();
-            Ok((classifier.tasks().iter().map(|task| task.decision().clone()).collect(), predictions))
+            Ok(answers)
         })
         .collect()
 }
@@ -149,11 +146,11 @@ fn answer_counts(dataset: &Dataset, turns: &[Turn]) -> Vec<Vec<AnswerCounts>> {
 fn judgements<'a>(
     examples: &'a [Example],
     turns: &[Turn],
-    results: &'a [TurnResult],
+    results: &'a [FoldAnswers],
     baselines: &'a [Vec<AnswerCounts>],
 ) -> Vec<Judgement<'a>> {
     let mut judged = Vec::new();
-    for (at, (turn, (_, predictions))) in turns.iter().zip(results).enumerate() {
+    for (at, (turn, FoldAnswers { predictions, .. })) in turns.iter().zip(results).enumerate() {
         let baselines = baselines.get(at).map_or(&[][..], Vec::as_slice);
         for (&row, prediction) in turn.fold.test.iter().zip(predictions) {
             let (repeat, fold) = (turn.repeat, turn.number);

@@ -237,6 +237,13 @@ impl LogisticRegression {
         sums.iter().zip(&self.intercepts).map(|(sum, intercept)| Score(sum + intercept)).collect()
     }
 
+    /// The scores of every row of a matrix, as [`scores`](Self::scores) gives them.
+    pub fn score_rows(&self, x: &SparseMatrix) -> Vec<Vec<Score>> {
+        let add = |(sum, intercept): (&f64, &f64)| Score(sum + intercept);
+        let sums = x.times(&self.weights, self.outputs);
+        sums.chunks_exact(self.outputs).map(|row| row.iter().zip(&self.intercepts).map(add).collect()).collect()
+    }
+
     /// The number of scores of a row.
     pub fn outputs(&self) -> usize {
         self.outputs
@@ -282,16 +289,11 @@ pub(super) struct Problem {
 }
 
 /// X W + b for weights and intercepts laid out as a solution is: `lanes` numbers a row.
-pub(super) fn forward(x: &SparseMatrix, lanes: usize, vector: &[f64], out: &mut [f64]) {
-    let intercepts = &vector[x.width() * lanes..];
-    for (i, sums) in out.chunks_exact_mut(lanes).enumerate() {
-        sums.copy_from_slice(intercepts);
-        let (columns, values) = x.row(i);
-        for (&column, value) in columns.iter().zip(values) {
-            let at = column as usize * lanes;
-            for (sum, weight) in sums.iter_mut().zip(&vector[at..at + lanes]) {
-                *sum += value * weight;
-            }
-        }
+pub(super) fn forward(x: &SparseMatrix, lanes: usize, solution: &[f64]) -> Vec<f64> {
+    let (weights, intercepts) = solution.split_at(x.width() * lanes);
+    let mut out = x.times(weights, lanes);
+    for row in out.chunks_exact_mut(lanes) {
+        row.iter_mut().zip(intercepts).for_each(|(sum, intercept)| *sum += intercept);
     }
+    out
 }

@@ -45,11 +45,9 @@ pub(super) fn solve(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, f
 pub(super) fn relative_gradient(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> f64 {
     let lanes = problem.outputs;
     let norms_at = |solution: &[f64]| -> Vec<f64> {
-        let mut scores = vec![0.0; x.height() * lanes];
-        forward(x, lanes, solution, &mut scores);
-        let mut gradient = solution.to_vec();
-        gradient[x.width() * lanes..].fill(0.0);
-        add_backward(x, lanes, &residuals(problem, &scores), &mut gradient);
+        let residuals = residuals(problem, forward(x, lanes, solution));
+        let mut gradient = backward(x, lanes, &residuals);
+        gradient.iter_mut().zip(&solution[..x.width() * lanes]).for_each(|(g, w)| *g += w);
         let mut squares = vec![0.0; lanes];
         gradient.chunks_exact(lanes).for_each(|row| squares.iter_mut().zip(row).for_each(|(s, g)| *s += g * g));
         if problem.softmax { vec![squares.iter().sum::<f64>().sqrt()] } else { squares.into_iter().map(f64::sqrt).collect() }
@@ -58,8 +56,8 @@ pub(super) fn relative_gradient(x: &SparseMatrix, problem: &Problem, solution: &
     here.iter().zip(&at_zero).map(|(g, g0)| g / g0.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
 }
 
-fn residuals(problem: &Problem, scores: &[f64]) -> Vec<f64> {
-    let mut residuals = scores.to_vec();
+fn residuals(problem: &Problem, scores: Vec<f64>) -> Vec<f64> {
+    let mut residuals = scores;
     if problem.softmax {
         residuals.chunks_exact_mut(problem.outputs).for_each(softmax);
     } else {
@@ -71,21 +69,11 @@ fn residuals(problem: &Problem, scores: &[f64]) -> Vec<f64> {
     residuals
 }
 
-/// Adds Xᵀ R and the column sums of R to what is laid out as a solution is.
-fn add_backward(x: &SparseMatrix, lanes: usize, rows: &[f64], out: &mut [f64]) {
-    let intercepts = x.width() * lanes;
-    for (i, row) in rows.chunks_exact(lanes).enumerate() {
-        let (columns, values) = x.row(i);
-        for (&column, value) in columns.iter().zip(values) {
-            let at = column as usize * lanes;
-            for (sum, r) in out[at..at + lanes].iter_mut().zip(row) {
-                *sum += value * r;
-            }
-        }
-        for (sum, r) in out[intercepts..].iter_mut().zip(row) {
-            *sum += r;
-        }
-    }
+/// Xᵀ R and the column sums of R, laid out as a solution is.
+fn backward(x: &SparseMatrix, lanes: usize, rows: &[f64]) -> Vec<f64> {
+    let mut out = x.transposed_times(rows, lanes);
+    out.extend((0..lanes).map(|k| rows.iter().skip(k).step_by(lanes).sum::<f64>()));
+    out
 }
 
 fn minimise<T: Real>(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, f64)> {
@@ -122,15 +110,13 @@ fn minimise<T: Real>(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, 
             let own: Vec<Search<'_>> =
                 searches.by_ref().take(if problem.softmax { 1 } else { problem.outputs }).collect();
             let mut rows = vec![0.0; x.height() * problem.outputs];
-            let mut solution = vec![0.0; (x.width() + 1) * problem.outputs];
             for search in &own {
                 for (row, a) in rows.chunks_exact_mut(problem.outputs).zip(search.a.chunks_exact(search.lanes)) {
                     row[search.first..search.first + search.lanes].copy_from_slice(a);
                 }
             }
-            add_backward(x, problem.outputs, &rows, &mut solution);
-            let intercepts = own.iter().flat_map(|search| &search.b);
-            solution[x.width() * problem.outputs..].iter_mut().zip(intercepts).for_each(|(to, b)| *to = *b);
+            let mut solution = x.transposed_times(&rows, problem.outputs);
+            solution.extend(own.iter().flat_map(|search| &search.b));
             (solution, own.iter().map(|search| search.share).fold(0.0, f64::max))
         })
         .collect()
