@@ -9,7 +9,7 @@ use rubrique::dataset::{Dataset, TaskChoice};
 use rubrique::features::CorpusCounter;
 use rubrique::linear::{ClassWeight, LogisticParams, LogisticRegression, Solver, Targets};
 use rubrique::model::Config;
-use rubrique::sparse::{SparseMatrix, SparseRow};
+use rubrique::sparse::SparseMatrix;
 use rubrique::task::LabelId;
 use rubrique::text::Columns;
 use std::fmt::Write;
@@ -56,23 +56,28 @@ fn report(line: &str) {
 /// The rows of the shipped configuration, the blocks side by side.
 fn matrix(dataset: &Dataset) -> SparseMatrix {
     let all: Vec<usize> = (0..dataset.examples.len()).collect();
-    let mut rows: Vec<Vec<(u32, f64)>> = vec![Vec::new(); all.len()];
-    let mut width = 0;
-    for block in Config::default().for_task("theme").features.values() {
+    let config = Config::default();
+    let blocks = config.for_task("theme").features.values().map(|block| {
         let analyzer = Analyzer::new(&block.analyzer());
         let mut counter = CorpusCounter::default();
         for example in &dataset.examples {
             analyzer.for_each_term(&example.text, |term, _| counter.add(term));
             counter.end_text();
         }
-        let corpus = counter.finish();
-        let (vectorizer, columns) = block.tfidf().fit(&corpus, &all);
-        for (i, row) in rows.iter_mut().enumerate() {
-            row.extend(vectorizer.corpus_row(&corpus, &columns, i).iter().map(|(c, v)| (width + c, v)));
+        (block.tfidf(), counter.finish())
+    });
+    let blocks: Vec<_> = blocks.collect();
+    let fitted: Vec<_> = blocks.iter().map(|(tfidf, corpus)| tfidf.fit(corpus, &all)).collect();
+    let mut matrix = SparseMatrix::empty(fitted.iter().map(|tfidf| tfidf.width()).sum());
+    for i in all {
+        let mut first = 0;
+        for tfidf in &fitted {
+            tfidf.extend_row(i, first, &mut matrix);
+            first += tfidf.width() as u32;
         }
-        width += vectorizer.vocabulary().len() as u32;
+        matrix.end_row();
     }
-    SparseMatrix::from_rows(width as usize, rows.into_iter().map(SparseRow::from_sorted))
+    matrix
 }
 
 fn timed(fit: impl Fn() -> rubrique::Result<LogisticRegression>) -> (LogisticRegression, f64) {

@@ -61,14 +61,39 @@ impl SparseMatrix {
     ///
     /// In debug builds, if a column is not below `width`.
     pub fn from_rows(width: usize, rows: impl IntoIterator<Item = SparseRow>) -> Self {
-        let mut matrix = SparseMatrix { width, starts: vec![0], columns: Vec::new(), values: Vec::new() };
+        let mut matrix = SparseMatrix::empty(width);
         for row in rows {
-            debug_assert!(row.columns.last().is_none_or(|&last| (last as usize) < width));
-            matrix.columns.extend_from_slice(&row.columns);
-            matrix.values.extend_from_slice(&row.values);
-            matrix.starts.push(matrix.columns.len());
+            matrix.extend_row(row.iter());
+            matrix.end_row();
         }
         matrix
+    }
+
+    /// A matrix without rows.
+    pub fn empty(width: usize) -> Self {
+        SparseMatrix { width, starts: vec![0], columns: Vec::new(), values: Vec::new() }
+    }
+
+    /// Adds pairs to the row that the next [`end_row`](Self::end_row) ends, by increasing column; zeros are left out.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if columns do not increase strictly or are not below the width, or a value is not finite.
+    pub fn extend_row(&mut self, pairs: impl IntoIterator<Item = (u32, f64)>) {
+        let start = self.starts[self.starts.len() - 1];
+        for (column, value) in pairs {
+            debug_assert!(value.is_finite() && (column as usize) < self.width);
+            debug_assert!(self.columns[start..].last().is_none_or(|&last| last < column));
+            if value != 0.0 {
+                self.columns.push(column);
+                self.values.push(value);
+            }
+        }
+    }
+
+    /// Ends a row.
+    pub fn end_row(&mut self) {
+        self.starts.push(self.columns.len());
     }
 
     /// The number of rows.
@@ -92,11 +117,72 @@ impl SparseMatrix {
         (&self.columns[range.clone()], &self.values[range])
     }
 
+    /// X W for a dense W of `lanes` numbers a column, laid out column by column: `lanes` numbers a row. Each sum runs in
+    /// the order of the row's columns.
+    pub fn times(&self, dense: &[f64], lanes: usize) -> Vec<f64> {
+        let mut out = vec![0.0; self.height() * lanes];
+        for first in (0..lanes).step_by(WIDE) {
+            let dense = gathered(dense, lanes, first);
+            for i in 0..self.height() {
+                let mut sums = [0.0; WIDE];
+                let (columns, values) = self.row(i);
+                for (&column, value) in columns.iter().zip(values) {
+                    let dense = &dense[column as usize];
+                    for k in 0..WIDE {
+                        sums[k] += value * dense[k];
+                    }
+                }
+                let end = lanes.min(first + WIDE);
+                out[i * lanes + first..i * lanes + end].copy_from_slice(&sums[..end - first]);
+            }
+        }
+        out
+    }
+
+    /// Xᵀ R for a dense R of `lanes` numbers a row, laid out row by row: `lanes` numbers a column. Each sum runs in the
+    /// order of the rows.
+    pub fn transposed_times(&self, dense: &[f64], lanes: usize) -> Vec<f64> {
+        let mut out = vec![0.0; self.width * lanes];
+        for first in (0..lanes).step_by(WIDE) {
+            let mut sums = vec![[0.0; WIDE]; self.width];
+            for (i, row) in gathered(dense, lanes, first).iter().enumerate() {
+                let (columns, values) = self.row(i);
+                for (&column, value) in columns.iter().zip(values) {
+                    let sums = &mut sums[column as usize];
+                    for k in 0..WIDE {
+                        sums[k] += value * row[k];
+                    }
+                }
+            }
+            let end = lanes.min(first + WIDE);
+            for (out, sums) in out.chunks_exact_mut(lanes).zip(&sums) {
+                out[first..end].copy_from_slice(&sums[..end - first]);
+            }
+        }
+        out
+    }
+
     /// The product of row `i` with a dense vector of `width` numbers.
     pub fn dot(&self, i: usize, dense: &[f64]) -> f64 {
         let (columns, values) = self.row(i);
         columns.iter().zip(values).map(|(&c, v)| v * dense[c as usize]).sum()
     }
+}
+
+/// Lanes that are multiplied at once: as many as keep a processor's registers busy.
+const WIDE: usize = 4;
+
+/// Some lanes of a dense matrix side by side; lanes that are not there are zero.
+fn gathered(dense: &[f64], lanes: usize, first: usize) -> Vec<[f64; WIDE]> {
+    let end = lanes.min(first + WIDE);
+    dense
+        .chunks_exact(lanes)
+        .map(|row| {
+            let mut four = [0.0; WIDE];
+            four[..end - first].copy_from_slice(&row[first..end]);
+            four
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -116,5 +202,17 @@ mod tests {
         assert_eq!(matrix.dot(0, &[10.0, 20.0, 30.0, 40.0]), 90.0);
         assert_eq!(matrix.dot(1, &[10.0, 20.0, 30.0, 40.0]), 0.0);
         assert_eq!(matrix.row(2), (&[1u32][..], &[-1.0][..]));
+    }
+
+    #[test]
+    fn products_worked_by_hand() {
+        // Rows (1, 0, 2) and (0, 3, 0), with five lanes: one more than go at once.
+        let rows = [SparseRow::from_sorted([(0, 1.0), (2, 2.0)]), SparseRow::from_sorted([(1, 3.0)])];
+        let matrix = SparseMatrix::from_rows(3, rows);
+        let dense: Vec<f64> = (0..15).map(f64::from).collect();
+        assert_eq!(matrix.times(&dense, 5), [20.0, 23.0, 26.0, 29.0, 32.0, 15.0, 18.0, 21.0, 24.0, 27.0]);
+        let rows: Vec<f64> = (1..=10).map(f64::from).collect();
+        let product = [1.0, 2.0, 3.0, 4.0, 5.0, 18.0, 21.0, 24.0, 27.0, 30.0, 2.0, 4.0, 6.0, 8.0, 10.0];
+        assert_eq!(matrix.transposed_times(&rows, 5), product);
     }
 }

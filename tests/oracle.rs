@@ -107,30 +107,39 @@ fn counted(texts: &[String], terms_of: TermsOf<'_>) -> Corpus {
 #[test]
 fn tfidf_rows_are_scikit_learns() {
     let oracle = oracle();
-    let characters =
-        Analyzer::new(&AnalyzerParams { unit: Unit::CharWb, ngrams: [3, 5], stem: false, stop_words: StopWords::None });
+    let characters = Analyzer::new(&AnalyzerParams {
+        unit: Unit::CharWb,
+        ngrams: [3, 5],
+        stem: false,
+        prefix: None,
+        stop_words: StopWords::None,
+    });
     let words = |text: &str, emit: &mut dyn FnMut(&str)| text.split(' ').filter(|w| !w.is_empty()).for_each(emit);
     let inside_words = |text: &str, emit: &mut dyn FnMut(&str)| characters.for_each_term(text, |term, _| emit(term));
     let cases: [(&str, TermsOf<'_>, TfidfParams); 4] = [
-        ("words", &words, TfidfParams { sublinear_tf: false, min_df: 1, max_df: 1.0 }),
-        ("words_sublinear_min_df_2", &words, TfidfParams { sublinear_tf: true, min_df: 2, max_df: 1.0 }),
-        ("words_max_df_half", &words, TfidfParams { sublinear_tf: false, min_df: 1, max_df: 0.5 }),
-        ("char_wb_3_5_sublinear", &inside_words, TfidfParams { sublinear_tf: true, min_df: 1, max_df: 1.0 }),
+        ("words", &words, TfidfParams { sublinear_tf: false, min_df: 1, max_df: 1.0, norm: 1.0 }),
+        ("words_sublinear_min_df_2", &words, TfidfParams { sublinear_tf: true, min_df: 2, max_df: 1.0, norm: 1.0 }),
+        ("words_max_df_half", &words, TfidfParams { sublinear_tf: false, min_df: 1, max_df: 0.5, norm: 1.0 }),
+        ("char_wb_3_5_sublinear", &inside_words, TfidfParams { sublinear_tf: true, min_df: 1, max_df: 1.0, norm: 1.0 }),
     ];
     assert_eq!(cases.len(), oracle.tfidf.len());
     for (name, terms_of, params) in cases {
         let theirs = &oracle.tfidf[name];
         let corpus = counted(&oracle.texts, terms_of);
         let all: Vec<usize> = (0..oracle.texts.len()).collect();
-        let (vectorizer, columns) = params.fit(&corpus, &all);
+        let fitted = params.fit(&corpus, &all);
+        let vectorizer = fitted.vectorizer();
         let terms: Vec<&str> = vectorizer.vocabulary().terms().iter().map(|t| &**t).collect();
         assert_eq!(terms, theirs.terms, "{name}");
         vectorizer.idf().iter().zip(&theirs.idf).for_each(|(ours, theirs)| close(*ours, *theirs, 1e-14));
         assert_eq!(theirs.rows.len(), oracle.texts.len());
         for (i, text) in oracle.texts.iter().enumerate() {
-            let row = vectorizer.corpus_row(&corpus, &columns, i);
+            let row = vectorizer.row(|emit| terms_of(text, emit));
             same_row(&row, &theirs.rows[i]);
-            assert_eq!(row, vectorizer.row(|emit| terms_of(text, emit)), "alone and counted, {name}, text {i}");
+            let mut counted = SparseMatrix::empty(fitted.width());
+            fitted.extend_row(i, 0, &mut counted);
+            counted.end_row();
+            assert_eq!(counted, SparseMatrix::from_rows(fitted.width(), [row]), "alone and counted, {name}, text {i}");
         }
         let unseen = "le baril et le gaz inconnu à la ville";
         same_row(&vectorizer.row(|emit| terms_of(unseen, emit)), &theirs.unseen);

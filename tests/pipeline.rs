@@ -46,7 +46,7 @@ fn a_fold_never_sees_a_word_of_its_test_part() {
     for (name, config) in configs() {
         let set = training_set(&dataset.tasks, &dataset.examples, &config);
         let (train, test): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| i % 4 != 0);
-        let (classifier, _) = set.fit_and_predict(&config, &train, &test, 0).unwrap();
+        let classifier = set.fit(&config, &train, 0).unwrap();
         for task in classifier.tasks() {
             let terms: Vec<&str> = task.featurizer().terms().map(|(_, term)| term).collect();
             let known = |i: usize| terms.contains(&format!("zyx{i}qwv").as_str());
@@ -63,17 +63,19 @@ fn a_fit_in_a_fold_is_bit_for_bit_the_fit_from_its_raw_texts() {
     for (name, config) in configs() {
         let (train, test): (Vec<usize>, Vec<usize>) = (0..dataset.examples.len()).partition(|i| i % 5 != 2);
         let set = training_set(&dataset.tasks, &dataset.examples, &config);
-        let (in_fold, predictions) = set.fit_and_predict(&config, &train, &test, 0).unwrap();
+        let in_fold = set.fit(&config, &train, 0).unwrap();
+        let answers = set.fit_and_predict(&config, &train, &test, 0).unwrap();
         let alone: Vec<Example> = train.iter().map(|&i| dataset.examples[i].clone()).collect();
         let raw = training_set(&dataset.tasks, &alone, &config)
             .fit(&config, &(0..alone.len()).collect::<Vec<_>>(), 0)
             .unwrap();
-        for (a, b) in in_fold.tasks().iter().zip(raw.tasks()) {
+        for ((a, b), decision) in in_fold.tasks().iter().zip(raw.tasks()).zip(&answers.decisions) {
             assert!(a.featurizer().terms().eq(b.featurizer().terms()), "{name}");
             assert_eq!(a.regression(), b.regression(), "{name}");
             assert_eq!(a.decision(), b.decision(), "{name}");
+            assert_eq!(decision, b.decision(), "{name}");
         }
-        for (&i, prediction) in test.iter().zip(&predictions) {
+        for (&i, prediction) in test.iter().zip(&answers.predictions) {
             assert_eq!(prediction, &raw.predict(&dataset.examples[i].text), "{name}: counted and raw text alike");
         }
     }

@@ -23,6 +23,8 @@ pub struct AnalyzerParams {
     pub ngrams: [usize; 2],
     /// Whether words are stemmed; characters never are.
     pub stem: bool,
+    /// How many letters of a word count, from its first; characters take no notice.
+    pub prefix: Option<usize>,
     /// Which words are left out; characters know none.
     pub stop_words: StopWords,
 }
@@ -64,10 +66,14 @@ impl Analyzer {
                 continue;
             }
             let stem = if self.params.stem { self.stemmer.stem(&token.text) } else { token.text.as_ref().into() };
+            let stem = match self.params.prefix.and_then(|letters| stem.char_indices().nth(letters)) {
+                Some((end, _)) => stem[..end].to_string(),
+                None => stem.into_owned(),
+            };
             if window.len() == most {
                 window.remove(0);
             }
-            window.push((stem.into_owned(), token.start..token.end));
+            window.push((stem, token.start..token.end));
             // Every n-gram is emitted when its last word arrives.
             for n in least..=most.min(window.len()) {
                 let gram = &window[window.len() - n..];
@@ -116,7 +122,7 @@ mod tests {
     use super::*;
 
     fn analyzer(unit: Unit, ngrams: [usize; 2], stem: bool, stop_words: StopWords) -> Analyzer {
-        Analyzer::new(&AnalyzerParams { unit, ngrams, stem, stop_words })
+        Analyzer::new(&AnalyzerParams { unit, ngrams, stem, prefix: None, stop_words })
     }
 
     #[test]
@@ -126,6 +132,18 @@ mod tests {
             words.terms("L'armée de terre n'avance pas."),
             ["armée", "terre", "armée terre", "avance", "terre avance", "pas", "avance pas"]
         );
+    }
+
+    #[test]
+    fn a_prefix_is_counted_in_letters() {
+        let params = Analyzer::new(&AnalyzerParams {
+            unit: Unit::Word,
+            ngrams: [1, 1],
+            stem: false,
+            prefix: Some(5),
+            stop_words: StopWords::French,
+        });
+        assert_eq!(params.terms("Les électeurs votèrent un été."), ["élect", "votèr", "été"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::report::{
 };
 use crate::dataset::{Dataset, Example, joined_groups};
 use crate::error::Result;
-use crate::model::{AnalyzedTexts, Config, Decision, PipelineParams, TrainingSet};
+use crate::model::{AnalyzedTexts, Config, Decision, FoldAnswers, PipelineParams, TrainingSet};
 use crate::split::share_of_groups;
 use crate::task::{Prediction, TaskSpec};
 use rayon::prelude::*;
@@ -81,11 +81,11 @@ pub fn cross_validate(
 }
 
 /// The report of all turns of a deal.
-pub(super) fn dealt_report(dataset: &Dataset, config: &Config, deal: Deal, results: &[TurnResult]) -> Report {
+pub(super) fn dealt_report(dataset: &Dataset, config: &Config, deal: Deal, results: &[FoldAnswers]) -> Report {
     let examples = &dataset.examples;
     let baselines = answer_counts(dataset, &deal.turns);
     let judged = judgements(examples, &deal.turns, results, &baselines);
-    let decided = |t: usize| summaries(&dataset.tasks[t], results.iter().map(|(decisions, _)| &decisions[t]));
+    let decided = |t: usize| summaries(&dataset.tasks[t], results.iter().map(|answers| &answers.decisions[t]));
     let decisions: Vec<Vec<DecisionSummary>> = (0..dataset.tasks.len()).map(decided).collect();
     let folds = deal.summary(dataset, &judged);
     let spread = Spread::Folds { test_to_train: folds.test_to_train() };
@@ -131,29 +131,21 @@ pub fn learning_curve(
         .collect()
 }
 
-/// What a turn leaves behind. Its weights are not kept: fifty models at once would fill the memory.
-pub(super) type TurnResult = (Vec<Decision>, Vec<Vec<Prediction>>);
-
 fn take_turns(
     set: &TrainingSet<'_>,
     config: &Config,
     turns: &[Turn],
     seed: u64,
     done: &(dyn Fn() + Sync),
-) -> Result<Vec<TurnResult>> {
+) -> Result<Vec<FoldAnswers>> {
     turns
         .par_iter()
         .map(|turn| {
-            let result = take_turn(set, config, turn, seed)?;
+            let answers = set.fit_and_predict(config, &turn.fold.train, &turn.fold.test, seed)?;
             done();
-            Ok(result)
+            Ok(answers)
         })
         .collect()
-}
-
-pub(super) fn take_turn(set: &TrainingSet<'_>, config: &Config, turn: &Turn, seed: u64) -> Result<TurnResult> {
-    let (classifier, predictions) = set.fit_and_predict(config, &turn.fold.train, &turn.fold.test, seed)?;
-    Ok((classifier.tasks().iter().map(|task| task.decision().clone()).collect(), predictions))
 }
 
 /// The answers of each turn's training part, by task.
@@ -169,11 +161,11 @@ fn answer_counts(dataset: &Dataset, turns: &[Turn]) -> Vec<Vec<AnswerCounts>> {
 fn judgements<'a>(
     examples: &'a [Example],
     turns: &[Turn],
-    results: &'a [TurnResult],
+    results: &'a [FoldAnswers],
     baselines: &'a [Vec<AnswerCounts>],
 ) -> Vec<Judgement<'a>> {
     let mut judged = Vec::new();
-    for (at, (turn, (_, predictions))) in turns.iter().zip(results).enumerate() {
+    for (at, (turn, FoldAnswers { predictions, .. })) in turns.iter().zip(results).enumerate() {
         let baselines = baselines.get(at).map_or(&[][..], Vec::as_slice);
         for (&row, prediction) in turn.fold.test.iter().zip(predictions) {
             let (repeat, fold) = (turn.repeat, turn.number);

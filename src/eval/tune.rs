@@ -8,14 +8,14 @@
 //! Sources: Varma and Simon 2006, "Bias in error estimation when using cross-validation for model selection"; Cawley and
 //! Talbot 2010, "On Over-fitting in Model Selection and Subsequent Selection Bias in Performance Evaluation".
 
-use super::cross_validate::{CrossValidation, TurnResult, analyzed_set, dealt_report, take_turn};
+use super::cross_validate::{CrossValidation, analyzed_set, dealt_report};
 use super::deal::Deal;
 use super::interval::Estimate;
 use super::metrics::{Judged, Metric};
 use super::report::{DataSummary, FoldSummary, Report, Said};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::model::{Calibration, Config, PipelineParams, Setting, TrainingSet};
+use crate::model::{Calibration, Config, FoldAnswers, PipelineParams, Setting, TrainingSet};
 use crate::split::Fold;
 use crate::task::{LabelSet, Prediction, TaskKind, TaskSpec};
 use indexmap::IndexMap;
@@ -260,15 +260,16 @@ impl<'a> Tuner<'a> {
             let of_task = |t: usize| (self.dataset.tasks[t].name.clone(), self.settings[t][chosen[t]].params.clone());
             Config::from_tasks(tasks().map(of_task))
         };
-        let results: Vec<TurnResult> = self
+        let results: Vec<FoldAnswers> = self
             .deal
             .turns
             .par_iter()
             .zip(&chosen)
             .map(|(turn, chosen)| {
-                let result = take_turn(&self.set, &config_of(chosen), turn, self.deal.seed)?;
+                let Fold { train, test } = &turn.fold;
+                let answers = self.set.fit_and_predict(&config_of(chosen), train, test, self.deal.seed)?;
                 done(1);
-                Ok(result)
+                Ok(answers)
             })
             .collect::<Result<_>>()?;
 
@@ -276,8 +277,8 @@ impl<'a> Tuner<'a> {
         let (inner_parts, everything) = (&self.parts[..turns], &self.parts[turns]);
         let choice = |t: usize, at: usize| {
             let (turn, setting) = (&self.deal.turns[at], chosen[at][t]);
-            let (_, predictions) = &results[at];
-            let said = turn.fold.test.iter().zip(predictions).map(|(&row, prediction)| (row, &prediction[t]));
+            let said =
+                turn.fold.test.iter().zip(&results[at].predictions).map(|(&row, prediction)| (row, &prediction[t]));
             Choice {
                 repeat: turn.repeat,
                 fold: turn.number,
@@ -383,9 +384,9 @@ impl<'a> Tuner<'a> {
             .folds
             .par_iter()
             .map(|fold| {
-                let (_, predictions) = set.fit_and_predict(&config, &fold.train, &fold.test, self.plan.seed)?;
+                let answers = set.fit_and_predict(&config, &fold.train, &fold.test, self.plan.seed)?;
                 done(specs.len());
-                Ok(predictions)
+                Ok(answers.predictions)
             })
             .collect::<Result<_>>()?;
         let scored = unit.settings.iter().enumerate().map(|(i, &at)| {

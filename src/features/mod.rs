@@ -8,5 +8,5 @@ mod tfidf;
 mod vocabulary;
 
 pub use corpus::{Corpus, CorpusCounter};
-pub use tfidf::{TfidfParams, TfidfVectorizer};
+pub use tfidf::{CorpusTfidf, TfidfParams, TfidfVectorizer};
 pub use vocabulary::Vocabulary;

@@ -2,13 +2,13 @@
 
 use super::corpus::{Corpus, run_lengths};
 use super::vocabulary::Vocabulary;
-use crate::sparse::SparseRow;
+use crate::sparse::{SparseMatrix, SparseRow};
 
 /// How terms are chosen and weighed.
 ///
 /// The weight of a term that occurs `tf` times in a text is `tf' · idf`, with `tf' = tf`, or `1 + ln tf` if
 /// `sublinear_tf`, and `idf = ln((1 + n) / (1 + df)) + 1`, where `n` is the number of texts fitted on and `df` the number
-/// of those that hold the term. Each row is then divided by its Euclidean norm.
+/// of those that hold the term. Each row is then brought to the Euclidean norm `norm`.
 ///
 /// Source: scikit-learn's `TfidfVectorizer` with `smooth_idf=True, norm="l2"`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +19,8 @@ pub struct TfidfParams {
     pub min_df: usize,
     /// A term is kept if at most this share of the texts holds it.
     pub max_df: f64,
+    /// The Euclidean norm of every row that is not empty; above zero.
+    pub norm: f64,
 }
 
 /// Weighs texts by what it has learnt from those it was fitted on.
@@ -27,16 +29,27 @@ pub struct TfidfVectorizer {
     vocabulary: Vocabulary,
     idf: Vec<f64>,
     sublinear_tf: bool,
+    norm: f64,
 }
 
-/// Where a corpus's terms stand in a vectorizer's vocabulary; terms that it does not know have no column.
-pub type CorpusColumns = Vec<Option<u32>>;
+/// What was learnt from some texts of a corpus, for weighing its texts without reading them again.
+///
+/// A fold of a cross-validation needs no more: [`vectorizer`](Self::vectorizer) makes it fit for other texts.
+#[derive(Debug, Clone)]
+pub struct CorpusTfidf<'a> {
+    corpus: &'a Corpus,
+    params: TfidfParams,
+    /// By term of the corpus its column, or [`NOWHERE`].
+    columns: Vec<u32>,
+    /// By column.
+    idf: Vec<f64>,
+}
+
+const NOWHERE: u32 = u32::MAX;
 
 impl TfidfParams {
     /// Learns vocabulary and idf from the given rows of a corpus, and from nothing else in it.
-    ///
-    /// Returns the vectorizer and the columns of the corpus's terms, for [`TfidfVectorizer::corpus_row`].
-    pub fn fit(&self, corpus: &Corpus, rows: &[usize]) -> (TfidfVectorizer, CorpusColumns) {
+    pub fn fit<'a>(&self, corpus: &'a Corpus, rows: &[usize]) -> CorpusTfidf<'a> {
         let mut df = vec![0usize; corpus.terms.len()];
         for &i in rows {
             for &(id, _) in &corpus.counts[i] {
@@ -45,27 +58,48 @@ impl TfidfParams {
         }
         let n = rows.len() as f64;
         let most = self.max_df * n;
-        let mut columns = vec![None; df.len()];
-        let mut terms = Vec::new();
+        let mut columns = vec![NOWHERE; df.len()];
         let mut idf = Vec::new();
-        for (id, &df) in df.iter().enumerate() {
+        for (column, &df) in columns.iter_mut().zip(&df) {
             if df >= self.min_df.max(1) && df as f64 <= most {
-                columns[id] = Some(terms.len() as u32);
-                terms.push(corpus.terms[id].clone());
+                *column = idf.len() as u32;
                 idf.push(((1.0 + n) / (1.0 + df as f64)).ln() + 1.0);
             }
         }
+        CorpusTfidf { corpus, params: *self, columns, idf }
+    }
+}
+
+impl CorpusTfidf<'_> {
+    /// The number of columns.
+    pub fn width(&self) -> usize {
+        self.idf.len()
+    }
+
+    /// Adds the weights of text `i` of the corpus to a matrix's open row, the first column at `first`.
+    pub fn extend_row(&self, i: usize, first: u32, matrix: &mut SparseMatrix) {
+        let counts = self.corpus.counts[i].iter();
+        let known = counts.map(|&(id, count)| (self.columns[id as usize], count)).filter(|(c, _)| *c != NOWHERE);
+        let weighed = weigh(known, &self.idf, self.params.sublinear_tf, self.params.norm);
+        matrix.extend_row(weighed.into_iter().map(|(column, value)| (first + column, value)));
+    }
+
+    /// The vectorizer for texts outside the corpus.
+    pub fn vectorizer(&self) -> TfidfVectorizer {
+        let kept = self.corpus.terms.iter().zip(&self.columns).filter(|(_, column)| **column != NOWHERE);
         // A corpus's terms are sorted and distinct, and so is every selection of them.
-        let vocabulary = Vocabulary::from_sorted(terms).unwrap_or_default();
-        (TfidfVectorizer { vocabulary, idf, sublinear_tf: self.sublinear_tf }, columns)
+        let vocabulary = Vocabulary::from_sorted(kept.map(|(term, _)| term.clone()).collect()).unwrap_or_default();
+        let TfidfParams { sublinear_tf, norm, .. } = self.params;
+        TfidfVectorizer { vocabulary, idf: self.idf.clone(), sublinear_tf, norm }
     }
 }
 
 impl TfidfVectorizer {
     /// Puts a vectorizer together from its stored parts; `None` if they do not fit each other.
-    pub fn from_parts(vocabulary: Vocabulary, idf: Vec<f64>, sublinear_tf: bool) -> Option<Self> {
+    pub fn from_parts(vocabulary: Vocabulary, idf: Vec<f64>, params: &TfidfParams) -> Option<Self> {
         let sound = vocabulary.len() == idf.len() && idf.iter().all(|v| v.is_finite());
-        sound.then_some(TfidfVectorizer { vocabulary, idf, sublinear_tf })
+        let TfidfParams { sublinear_tf, norm, .. } = *params;
+        sound.then_some(TfidfVectorizer { vocabulary, idf, sublinear_tf, norm })
     }
 
     /// The terms it knows.
@@ -78,28 +112,28 @@ impl TfidfVectorizer {
         &self.idf
     }
 
-    /// The row of a text of the corpus that the vectorizer was fitted on.
-    pub fn corpus_row(&self, corpus: &Corpus, columns: &CorpusColumns, i: usize) -> SparseRow {
-        let known = corpus.counts[i].iter().filter_map(|&(id, count)| columns[id as usize].map(|c| (c, count)));
-        self.weigh(known)
-    }
-
     /// The row of a text whose terms `each_term` passes one by one; unknown terms count for nothing.
     pub fn row(&self, each_term: impl FnOnce(&mut dyn FnMut(&str))) -> SparseRow {
         let mut columns = Vec::new();
         each_term(&mut |term| columns.extend(self.vocabulary.column(term)));
-        self.weigh(run_lengths(&mut columns).into_iter())
+        let counts = run_lengths(&mut columns).into_iter();
+        SparseRow::from_sorted(weigh(counts, &self.idf, self.sublinear_tf, self.norm))
     }
+}
 
-    fn weigh(&self, counts: impl Iterator<Item = (u32, u32)>) -> SparseRow {
-        let weighed: Vec<(u32, f64)> = counts
-            .map(|(column, count)| {
-                let tf = f64::from(count);
-                let tf = if self.sublinear_tf { 1.0 + tf.ln() } else { tf };
-                (column, tf * self.idf[column as usize])
-            })
-            .collect();
-        let norm = weighed.iter().map(|(_, w)| w * w).sum::<f64>().sqrt();
-        SparseRow::from_sorted(weighed.into_iter().map(|(column, w)| (column, w / norm)))
-    }
+fn weigh(counts: impl Iterator<Item = (u32, u32)>, idf: &[f64], sublinear_tf: bool, norm: f64) -> Vec<(u32, f64)> {
+    let mut weighed: Vec<(u32, f64)> = counts
+        .map(|(column, count)| {
+            // ln 1 is 0: most terms stand once, and a logarithm takes longer than the rest.
+            let tf = match (sublinear_tf, count) {
+                (_, 1) => 1.0,
+                (true, _) => 1.0 + f64::from(count).ln(),
+                (false, _) => f64::from(count),
+            };
+            (column, tf * idf[column as usize])
+        })
+        .collect();
+    let length = weighed.iter().map(|(_, w)| w * w).sum::<f64>().sqrt();
+    weighed.iter_mut().for_each(|(_, w)| *w = *w / length * norm);
+    weighed
 }

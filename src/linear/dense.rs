@@ -19,8 +19,7 @@ pub const MOST_ROWS: usize = 6_000;
 const MOST_ITERATIONS: u64 = 2_000;
 
 /// Fits every output through linfa; the layout of the result is that of [`Problem`].
-pub(super) fn solve(problem: &Problem<'_>, params: &LogisticParams) -> Result<Vec<f64>> {
-    let x = problem.x;
+pub(super) fn solve(x: &SparseMatrix, problem: &Problem, params: &LogisticParams) -> Result<Vec<f64>> {
     if params.naive_bayes != 0.0 {
         return Err(Error::usage(format!(
             "the linfa solver has no naive Bayes prior (found naive_bayes = {}; allowed: 0)",
@@ -59,7 +58,7 @@ pub(super) fn solve(problem: &Problem<'_>, params: &LogisticParams) -> Result<Ve
 
 fn fit_binary(
     rows: &Array2<f64>,
-    problem: &Problem<'_>,
+    problem: &Problem,
     k: usize,
     params: &LogisticParams,
 ) -> Result<(Array1<f64>, f64)> {
@@ -77,7 +76,7 @@ fn fit_binary(
     Ok((fitted.params() * sign, fitted.intercept() * sign))
 }
 
-fn fit_classes(rows: &Array2<f64>, problem: &Problem<'_>, params: &LogisticParams) -> Result<Vec<(Array1<f64>, f64)>> {
+fn fit_classes(rows: &Array2<f64>, problem: &Problem, params: &LogisticParams) -> Result<Vec<(Array1<f64>, f64)>> {
     let labels: Array1<usize> =
         problem.answers.chunks(problem.outputs).map(|row| row.iter().position(|&y| y).unwrap_or(0)).collect();
     let data = Dataset::new(rows.clone(), labels);

@@ -14,7 +14,7 @@ pub enum Solver {
     Auto,
     /// `linfa-logistic` on an exact dense reduction: no class weights, at most 6,000 rows.
     Linfa,
-    /// Truncated Newton on sparse rows.
+    /// Truncated Newton on sparse rows, several outputs at a time.
     Sparse,
 }
 
@@ -89,20 +89,48 @@ pub struct LogisticRegression {
 /// anything that evidence could have said, and still a finite number.
 const CERTAIN: f64 = 30.0;
 
-impl LogisticParams {
-    /// Fits on the rows of `x`.
-    ///
-    /// A question that every row answers alike has zero weights and an intercept of ±30; a class that no row has, zero
-    /// weights and an intercept of -30.
-    ///
-    /// # Errors
-    ///
-    /// No rows; settings that the chosen solver does not carry (class weights, a prior or too many rows with `linfa`); a
-    /// solver that breaks down.
-    pub fn fit(&self, x: &SparseMatrix, targets: Targets<'_>) -> Result<LogisticRegression> {
-        if x.height() == 0 {
-            return Err(Error::data("no row to learn from"));
-        }
+/// Fits several regressions on the same rows. Each is the same as if it were fitted alone; together they take fewer
+/// readings of the rows.
+///
+/// # Errors
+///
+/// As [`LogisticParams::fit`].
+pub fn fit_together(x: &SparseMatrix, wanted: &[(LogisticParams, Targets<'_>)]) -> Result<Vec<LogisticRegression>> {
+    if x.height() == 0 {
+        return Err(Error::data("no row to learn from"));
+    }
+    let drafts: Vec<Draft> = wanted.iter().map(|(params, targets)| Draft::new(x, params, *targets)).collect();
+    let sparse = |&at: &usize| wanted[at].0.solver != Solver::Linfa && drafts[at].problem.outputs > 0;
+    let by_newton: Vec<usize> = (0..wanted.len()).filter(sparse).collect();
+    let problems: Vec<&Problem> = by_newton.iter().map(|&at| &drafts[at].problem).collect();
+    let mut solved = newton::solve(x, &problems).into_iter();
+    let mut solutions = Vec::with_capacity(drafts.len());
+    for (at, draft) in drafts.iter().enumerate() {
+        solutions.push(if by_newton.contains(&at) {
+            solved.next().unwrap_or_default()
+        } else if draft.problem.outputs > 0 {
+            let solution = dense::solve(x, &draft.problem, &wanted[at].0)?;
+            let gradient = newton::relative_gradient(x, &draft.problem, &solution);
+            (solution, gradient)
+        } else {
+            (Vec::new(), 0.0)
+        });
+    }
+    Ok(drafts.into_iter().zip(solutions).map(|(draft, (solution, gradient))| draft.finish(x, solution, gradient)).collect())
+}
+
+/// A regression whose answers that do not vary are settled, and whose others are put as a problem to a solver.
+struct Draft {
+    problem: Problem,
+    /// The outputs that the problem is about.
+    kept: Vec<usize>,
+    /// P over the kept outputs, laid out as a solution is; empty for zero.
+    towards: Vec<f64>,
+    intercepts: Vec<f64>,
+}
+
+impl Draft {
+    fn new(x: &SparseMatrix, params: &LogisticParams, targets: Targets<'_>) -> Self {
         let (outputs, one_hot, softmax) = match targets {
             Targets::Binary { outputs, answers } => (outputs, answers.to_vec(), false),
             Targets::Classes { classes, labels } => {
@@ -115,43 +143,52 @@ impl LogisticParams {
             (0..outputs).map(|k| one_hot.iter().skip(k).step_by(outputs).filter(|&&y| y).count()).collect();
         let varies = |k: &usize| counts[*k] > 0 && counts[*k] < n;
         let kept: Vec<usize> = (0..outputs).filter(varies).collect();
-
-        let mut weights = vec![0.0; x.width() * outputs];
-        let mut intercepts: Vec<f64> =
-            counts.iter().map(|&positive| if positive == n { CERTAIN } else { -CERTAIN }).collect();
-        let mut convergence = Convergence { gradient: 0.0, converged: true };
-        if !kept.is_empty() {
-            let mut problem = Problem {
-                x,
-                offsets: Vec::new(),
-                outputs: kept.len(),
-                answers: one_hot.chunks(outputs).flat_map(|row| kept.iter().map(|&k| row[k])).collect(),
-                costs: self.costs(&one_hot, &counts, &kept, softmax, n),
-                softmax,
-            };
-            let mut towards = Vec::new();
-            if self.naive_bayes > 0.0 {
-                (towards, problem.offsets) = naive_bayes::prior(&problem, self.naive_bayes);
-            }
-            let (mut solution, gradient) = match self.solver {
-                Solver::Linfa => {
-                    let solution = dense::solve(&problem, self)?;
-                    let gradient = newton::relative_gradient(&problem, &solution);
-                    (solution, gradient)
-                }
-                Solver::Auto | Solver::Sparse => newton::solve(&problem, self.tolerance),
-            };
-            // The solver sees what the prior leaves to be explained: W - P.
-            solution.iter_mut().zip(&towards).for_each(|(w, p)| *w += p);
-            for (from, &to) in kept.iter().enumerate() {
-                for column in 0..x.width() {
-                    weights[column * outputs + to] = solution[column * kept.len() + from];
-                }
-                intercepts[to] = solution[x.width() * kept.len() + from];
-            }
-            convergence = Convergence { gradient, converged: gradient <= self.tolerance };
+        let mut problem = Problem {
+            offsets: Vec::new(),
+            outputs: kept.len(),
+            answers: one_hot.chunks(outputs).flat_map(|row| kept.iter().map(|&k| row[k])).collect(),
+            costs: params.costs(&one_hot, &counts, &kept, softmax, n),
+            softmax,
+            tolerance: params.tolerance,
+        };
+        let mut towards = Vec::new();
+        if params.naive_bayes > 0.0 && !kept.is_empty() {
+            (towards, problem.offsets) = naive_bayes::prior(x, &problem, params.naive_bayes);
         }
-        Ok(LogisticRegression { outputs, weights, intercepts, convergence })
+        let certain = |&positive: &usize| if positive == n { CERTAIN } else { -CERTAIN };
+        Draft { problem, kept, towards, intercepts: counts.iter().map(certain).collect() }
+    }
+
+    fn finish(self, x: &SparseMatrix, mut solution: Vec<f64>, gradient: f64) -> LogisticRegression {
+        // The solver sees what the prior leaves to be explained: W - P.
+        solution.iter_mut().zip(&self.towards).for_each(|(w, p)| *w += p);
+        let (outputs, kept) = (self.intercepts.len(), self.kept.len());
+        let mut intercepts = self.intercepts;
+        let mut weights = vec![0.0; x.width() * outputs];
+        for (from, &to) in self.kept.iter().enumerate() {
+            for column in 0..x.width() {
+                weights[column * outputs + to] = solution[column * kept + from];
+            }
+            intercepts[to] = solution[x.width() * kept + from];
+        }
+        let convergence = Convergence { gradient, converged: gradient <= self.problem.tolerance };
+        LogisticRegression { outputs, weights, intercepts, convergence }
+    }
+}
+
+impl LogisticParams {
+    /// Fits on the rows of `x`.
+    ///
+    /// A question that every row answers alike has zero weights and an intercept of ±30; a class that no row has, zero
+    /// weights and an intercept of -30.
+    ///
+    /// # Errors
+    ///
+    /// No rows; settings that the chosen solver does not carry (class weights, a prior or too many rows with `linfa`); a
+    /// solver that breaks down.
+    pub fn fit(&self, x: &SparseMatrix, targets: Targets<'_>) -> Result<LogisticRegression> {
+        let fitted = fit_together(x, &[(*self, targets)])?;
+        fitted.into_iter().next().ok_or_else(|| Error::data("nothing was fitted"))
     }
 
     /// C · s_i for each row and kept output.
@@ -200,6 +237,13 @@ impl LogisticRegression {
         sums.iter().zip(&self.intercepts).map(|(sum, intercept)| Score(sum + intercept)).collect()
     }
 
+    /// The scores of every row of a matrix, as [`scores`](Self::scores) gives them.
+    pub fn score_rows(&self, x: &SparseMatrix) -> Vec<Vec<Score>> {
+        let add = |(sum, intercept): (&f64, &f64)| Score(sum + intercept);
+        let sums = x.times(&self.weights, self.outputs);
+        sums.chunks_exact(self.outputs).map(|row| row.iter().zip(&self.intercepts).map(add).collect()).collect()
+    }
+
     /// The number of scores of a row.
     pub fn outputs(&self) -> usize {
         self.outputs
@@ -233,27 +277,23 @@ impl LogisticRegression {
 /// What a solver is given: at least one output, and both answers to each.
 ///
 /// A solution is laid out as the weights column by column, `outputs` to a column, then the intercepts.
-pub(super) struct Problem<'a> {
-    pub x: &'a SparseMatrix,
+pub(super) struct Problem {
     /// What is added to the scores of each row, `outputs` to a row; empty for nothing.
     pub offsets: Vec<f64>,
     pub outputs: usize,
     pub answers: Vec<bool>,
     pub costs: Vec<f64>,
     pub softmax: bool,
+    /// See [`LogisticParams::tolerance`].
+    pub tolerance: f64,
 }
 
 /// X W + b for weights and intercepts laid out as a solution is: `lanes` numbers a row.
-pub(super) fn forward(x: &SparseMatrix, lanes: usize, vector: &[f64], out: &mut [f64]) {
-    let intercepts = &vector[x.width() * lanes..];
-    for (i, sums) in out.chunks_exact_mut(lanes).enumerate() {
-        sums.copy_from_slice(intercepts);
-        let (columns, values) = x.row(i);
-        for (&column, value) in columns.iter().zip(values) {
-            let at = column as usize * lanes;
-            for (sum, weight) in sums.iter_mut().zip(&vector[at..at + lanes]) {
-                *sum += value * weight;
-            }
-        }
+pub(super) fn forward(x: &SparseMatrix, lanes: usize, solution: &[f64]) -> Vec<f64> {
+    let (weights, intercepts) = solution.split_at(x.width() * lanes);
+    let mut out = x.times(weights, lanes);
+    for row in out.chunks_exact_mut(lanes) {
+        row.iter_mut().zip(intercepts).for_each(|(sum, intercept)| *sum += intercept);
     }
+    out
 }

@@ -5,12 +5,13 @@
 
 mod calibration;
 mod dense;
+mod gram;
 mod logistic;
 mod naive_bayes;
 mod newton;
 
 pub use calibration::{BinaryCalibrator, Temperature};
-pub use logistic::{ClassWeight, Convergence, LogisticParams, LogisticRegression, Solver, Targets};
+pub use logistic::{ClassWeight, Convergence, LogisticParams, LogisticRegression, Solver, Targets, fit_together};
 
 /// The logistic function 1 / (1 + e^-s).
 pub fn sigmoid(s: f64) -> f64 {

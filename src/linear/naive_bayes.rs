@@ -15,10 +15,11 @@ const SMOOTHING: f64 = 0.1;
 ///
 /// Source: Rennie et al. 2003, "Tackling the Poor Assumptions of Naive Bayes Text Classifiers"; a prior mean for
 /// logistic regression as in Chelba and Acero 2006.
-pub(super) fn prior(problem: &Problem<'_>, strength: f64) -> (Vec<f64>, Vec<f64>) {
-    let (x, lanes) = (problem.x, problem.outputs);
-    let own = sums_by_column(x, lanes, |i, k| problem.answers[i * lanes + k]);
-    let all = sums_by_column(x, 1, |_, _| true);
+pub(super) fn prior(x: &SparseMatrix, problem: &Problem, strength: f64) -> (Vec<f64>, Vec<f64>) {
+    let lanes = problem.outputs;
+    let answers: Vec<f64> = problem.answers.iter().map(|&y| f64::from(u8::from(y))).collect();
+    let own = x.transposed_times(&answers, lanes);
+    let all = x.transposed_times(&vec![1.0; x.height()], 1);
     let mut solution = vec![0.0; (x.width() + 1) * lanes];
     let mut put = |k: usize, weights: &[f64]| {
         solution.iter_mut().skip(k).step_by(lanes).zip(weights).for_each(|(to, w)| *to = *w);
@@ -40,8 +41,7 @@ pub(super) fn prior(problem: &Problem<'_>, strength: f64) -> (Vec<f64>, Vec<f64>
             column.iter_mut().for_each(|w| *w -= mean);
         }
     }
-    let mut scores = vec![0.0; x.height() * lanes];
-    forward(x, lanes, &solution, &mut scores);
+    let mut scores = forward(x, lanes, &solution);
     // Classes share one scale; each question has its own.
     let scale = |scores: &mut dyn Iterator<Item = &f64>| {
         let (sum, n) = scores.fold((0.0, 0usize), |(sum, n), s| (sum + s * s, n + 1));
@@ -59,20 +59,6 @@ pub(super) fn prior(problem: &Problem<'_>, strength: f64) -> (Vec<f64>, Vec<f64>
         }
     }
     (solution, scores)
-}
-
-/// The sum of each column over the rows that count for an output.
-fn sums_by_column(x: &SparseMatrix, lanes: usize, counts: impl Fn(usize, usize) -> bool) -> Vec<f64> {
-    let mut sums = vec![0.0; x.width() * lanes];
-    for i in 0..x.height() {
-        let (columns, values) = x.row(i);
-        for k in (0..lanes).filter(|&k| counts(i, k)) {
-            for (&column, value) in columns.iter().zip(values) {
-                sums[column as usize * lanes + k] += value;
-            }
-        }
-    }
-    sums
 }
 
 /// -ln of the smoothed shares of the columns' sums, less their mean.

@@ -2,10 +2,11 @@
 
 use super::config::{Config, PipelineParams};
 use super::decision::Decision;
-use super::featurizer::{AnalyzedTexts, Featurizer};
-use super::task_model::{TaskModel, fit_regression};
+use super::featurizer::{AnalyzedTexts, Featurizer, FittedBlocks};
+use super::task_model::{TaskModel, Wanted, fit_regressions};
 use crate::error::{Error, Result};
-use crate::sparse::{SparseMatrix, SparseRow};
+use crate::linear::LogisticRegression;
+use crate::sparse::SparseRow;
 use crate::split::{Item, groups_by_stratum, strata, stratified_group_folds};
 use crate::task::{LabelSet, Prediction, Score, TaskSpec};
 use rayon::prelude::*;
@@ -13,7 +14,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Calibration and thresholds are learnt from scores of this many inner folds, or fewer where groups are few.
-const INNER_FOLDS: usize = 5;
+const INNER_FOLDS: usize = 3;
+/// How near the optimum their fits come: nearer, and neither curves nor thresholds change in what is printed.
+const INNER_TOLERANCE: f64 = 1e-2;
 /// A label with fewer rows than this is not calibrated, and does not lower the number of inner folds.
 const LEAST_ROWS: usize = 10;
 
@@ -34,8 +37,14 @@ pub struct Classifier {
     tasks: Vec<TaskModel>,
 }
 
-/// What a fitted classifier says of rows it was not fitted on: one prediction a task for each row.
-pub type FoldPredictions = Vec<Vec<Prediction>>;
+/// What a fit on some rows says of others.
+#[derive(Debug, Clone)]
+pub struct FoldAnswers {
+    /// How scores became labels, by task.
+    pub decisions: Vec<Decision>,
+    /// One prediction a task for each row.
+    pub predictions: Vec<Vec<Prediction>>,
+}
 
 /// Tasks that are fitted on the same rows with the same features, and so share them.
 struct Bundle<'a> {
@@ -52,10 +61,22 @@ impl<'a> TrainingSet<'a> {
     ///
     /// No labelled row for a task; settings that the solver does not carry.
     pub fn fit(&self, config: &Config, rows: &[usize], seed: u64) -> Result<Classifier> {
-        Ok(self.fit_and_predict(config, rows, &[], seed)?.0)
+        let mut models: Vec<Option<TaskModel>> = self.tasks.iter().map(|_| None).collect();
+        for bundle in self.bundles(config, rows)? {
+            let (blocks, fitted) = self.fit_bundle(config, &bundle, seed)?;
+            let featurizer = Arc::new(blocks.featurizer());
+            for (t, regression, decision) in fitted {
+                let spec = self.tasks[t].clone();
+                let params = config.for_task(&spec.name).clone();
+                let featurizer = Arc::clone(&featurizer);
+                models[t] = Some(TaskModel { spec, params, featurizer, regression, decision });
+            }
+        }
+        Ok(Classifier { tasks: models.into_iter().flatten().collect() })
     }
 
-    /// Fits every task on the rows `train` and predicts for the rows `test`, whose text is not analysed again.
+    /// Fits every task on the rows `train` and predicts for the rows `test`, whose text is not analysed again: what
+    /// [`TrainingSet::fit`]'s classifier would answer, bit for bit, without making it.
     ///
     /// # Errors
     ///
@@ -66,34 +87,44 @@ impl<'a> TrainingSet<'a> {
         train: &[usize],
         test: &[usize],
         seed: u64,
-    ) -> Result<(Classifier, FoldPredictions)> {
-        let mut models: Vec<Option<TaskModel>> = self.tasks.iter().map(|_| None).collect();
+    ) -> Result<FoldAnswers> {
+        let mut decisions: Vec<Option<Decision>> = self.tasks.iter().map(|_| None).collect();
         let mut columns: Vec<Vec<Prediction>> = self.tasks.iter().map(|_| Vec::new()).collect();
         for bundle in self.bundles(config, train)? {
-            let decisions = self.learn_decisions(config, &bundle, seed)?;
-            let (featurizer, fold_rows) = Featurizer::fit(&bundle.params.features, &self.texts, &bundle.rows);
-            let featurizer = Arc::new(featurizer);
-            let x = fold_rows.matrix(&featurizer, &self.texts, &bundle.rows);
-            let unseen = fold_rows.matrix(&featurizer, &self.texts, test);
-            for (&t, decision) in bundle.tasks.iter().zip(decisions) {
-                let spec = &self.tasks[t];
-                let params = config.for_task(&spec.name);
-                let gold = self.gold(t, &bundle.rows);
-                // Rounded here, not when written: a model from a file answers like the one that was fitted.
-                let regression = fit_regression(spec, &params.classifier.logistic(), &x, &gold)?.rounded_to_f32();
-                let model = TaskModel {
-                    spec: spec.clone(),
-                    params: params.clone(),
-                    featurizer: Arc::clone(&featurizer),
-                    regression,
-                    decision,
-                };
-                columns[t] = (0..test.len()).map(|i| model.predict(&row_of(&unseen, i))).collect();
-                models[t] = Some(model);
+            let (blocks, fitted) = self.fit_bundle(config, &bundle, seed)?;
+            let unseen = blocks.matrix(test);
+            for (t, regression, decision) in fitted {
+                columns[t] = regression.score_rows(&unseen).iter().map(|scores| decision.decide(scores)).collect();
+                decisions[t] = Some(decision);
             }
         }
         let predictions = (0..test.len()).map(|i| columns.iter().map(|column| column[i].clone()).collect()).collect();
-        Ok((Classifier { tasks: models.into_iter().flatten().collect() }, predictions))
+        Ok(FoldAnswers { decisions: decisions.into_iter().flatten().collect(), predictions })
+    }
+
+    /// The features of a bundle, and each of its tasks with weights and decision.
+    fn fit_bundle<'s>(
+        &'s self,
+        config: &Config,
+        bundle: &Bundle<'s>,
+        seed: u64,
+    ) -> Result<(FittedBlocks<'s>, Vec<(usize, LogisticRegression, Decision)>)> {
+        let decisions = self.learn_decisions(config, bundle, seed)?;
+        let blocks = FittedBlocks::fit(&bundle.params.features, &self.texts, &bundle.rows);
+        let regressions = fit_regressions(&blocks.matrix(&bundle.rows), &self.wanted(config, bundle, &bundle.rows))?;
+        // Rounded here, not when written: a model from a file answers like the one that was fitted.
+        let rounded = regressions.into_iter().map(LogisticRegression::rounded_to_f32);
+        let fitted = bundle.tasks.iter().zip(rounded).zip(decisions).map(|((&t, r), decision)| (t, r, decision));
+        Ok((blocks, fitted.collect()))
+    }
+
+    /// What the tasks of a bundle want fitted on some of its rows.
+    fn wanted(&self, config: &Config, bundle: &Bundle<'_>, rows: &[usize]) -> Vec<Wanted<'a>> {
+        let of = |&t: &usize| {
+            let spec = &self.tasks[t];
+            (spec, config.for_task(&spec.name).classifier.logistic(), self.gold(t, rows))
+        };
+        bundle.tasks.iter().map(of).collect()
     }
 
     fn gold(&self, task: usize, rows: &[usize]) -> Vec<&'a LabelSet> {
@@ -146,21 +177,14 @@ impl<'a> TrainingSet<'a> {
             .map(|fold| {
                 let pick = |part: &[usize]| part.iter().map(|&j| bundle.rows[j]).collect::<Vec<_>>();
                 let (train, test) = (pick(&fold.train), pick(&fold.test));
-                let (featurizer, fold_rows) = Featurizer::fit(&bundle.params.features, &self.texts, &train);
-                let x = fold_rows.matrix(&featurizer, &self.texts, &train);
-                let unseen = fold_rows.matrix(&featurizer, &self.texts, &test);
-                let regressions = bundle
-                    .tasks
-                    .iter()
-                    .zip(&settings)
-                    .map(|(&t, params)| fit_regression(&self.tasks[t], &params.logistic(), &x, &self.gold(t, &train)))
-                    .collect::<Result<Vec<_>>>()?;
-                Ok(fold
-                    .test
-                    .iter()
-                    .enumerate()
-                    .map(|(i, &j)| (j, regressions.iter().map(|r| r.scores(&row_of(&unseen, i))).collect()))
-                    .collect())
+                let blocks = FittedBlocks::fit(&bundle.params.features, &self.texts, &train);
+                let mut wanted = self.wanted(config, bundle, &train);
+                wanted.iter_mut().for_each(|(_, params, _)| params.tolerance = params.tolerance.max(INNER_TOLERANCE));
+                let regressions = fit_regressions(&blocks.matrix(&train), &wanted)?;
+                let unseen = blocks.matrix(&test);
+                let scores: Vec<Vec<Vec<Score>>> = regressions.iter().map(|r| r.score_rows(&unseen)).collect();
+                let of_row = |i: usize| scores.iter().map(|task| task[i].clone()).collect();
+                Ok(fold.test.iter().enumerate().map(|(i, &j)| (j, of_row(i))).collect())
             })
             .collect::<Result<_>>()?;
         let mut by_row: Vec<(usize, Vec<Vec<Score>>)> = scored.into_iter().flatten().collect();
@@ -189,11 +213,6 @@ fn inner_folds(items: &[Item<'_>]) -> usize {
     let enough = |stratum: &usize| rows[stratum] >= LEAST_ROWS;
     let held = groups_by_stratum(items).into_iter().filter(|(s, _)| enough(s)).map(|(_, held)| held);
     held.chain([groups.len(), INNER_FOLDS]).min().unwrap_or(0)
-}
-
-fn row_of(matrix: &SparseMatrix, i: usize) -> SparseRow {
-    let (columns, values) = matrix.row(i);
-    SparseRow::from_sorted(columns.iter().copied().zip(values.iter().copied()))
 }
 
 impl Classifier {

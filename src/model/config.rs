@@ -13,7 +13,7 @@ const PRESS: &str = include_str!("../../models/press.toml");
 /// The share of its norm at zero to which a solver brings the gradient.
 const TOLERANCE: f64 = 1e-4;
 
-/// One block of features: how terms are made and weighed. Blocks stand side by side, each with rows of norm one.
+/// One block of features: how terms are made and weighed. Blocks stand side by side, each with rows of its own norm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BlockParams {
@@ -27,6 +27,9 @@ pub struct BlockParams {
     pub ngrams: [usize; 2],
     /// Whether words are stemmed.
     pub stem: bool,
+    /// How many letters of a word count, from its first; without it all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<usize>,
     /// Which words are left out.
     pub stop_words: StopWords,
     /// Whether a term that stands tf times counts 1 + ln tf.
@@ -35,6 +38,8 @@ pub struct BlockParams {
     pub min_df: usize,
     /// The greatest share of training texts that may hold a term.
     pub max_df: f64,
+    /// The Euclidean norm of the block's rows: how much it counts beside the others.
+    pub norm: f64,
 }
 
 impl Default for BlockParams {
@@ -44,10 +49,12 @@ impl Default for BlockParams {
             analyzer: Unit::Word,
             ngrams: [1, 1],
             stem: true,
+            prefix: None,
             stop_words: StopWords::French,
             sublinear_tf: true,
             min_df: 1,
             max_df: 1.0,
+            norm: 1.0,
         }
     }
 }
@@ -59,12 +66,18 @@ fn stands(used: &bool) -> bool {
 impl BlockParams {
     /// How text becomes terms.
     pub fn analyzer(&self) -> AnalyzerParams {
-        AnalyzerParams { unit: self.analyzer, ngrams: self.ngrams, stem: self.stem, stop_words: self.stop_words }
+        AnalyzerParams {
+            unit: self.analyzer,
+            ngrams: self.ngrams,
+            stem: self.stem,
+            prefix: self.prefix,
+            stop_words: self.stop_words,
+        }
     }
 
     /// How terms are weighed.
     pub fn tfidf(&self) -> TfidfParams {
-        TfidfParams { sublinear_tf: self.sublinear_tf, min_df: self.min_df, max_df: self.max_df }
+        TfidfParams { sublinear_tf: self.sublinear_tf, min_df: self.min_df, max_df: self.max_df, norm: self.norm }
     }
 }
 
@@ -290,6 +303,13 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
         if !(block.max_df > 0.0 && block.max_df <= 1.0) {
             let found = block.max_df;
             return wrong(format!("features.{name}.max_df out of range (found {found}; allowed: above 0, at most 1)"));
+        }
+        if !(block.norm.is_finite() && block.norm > 0.0) {
+            let found = block.norm;
+            return wrong(format!("features.{name}.norm out of range (found {found}; allowed: a number above 0)"));
+        }
+        if block.prefix == Some(0) {
+            return wrong(format!("features.{name}.prefix out of range (found 0; allowed: 1 or more)"));
         }
     }
     let without = if params.classifier.solver == Solver::Linfa { 0.0 } else { 1.0 };

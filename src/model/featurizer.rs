@@ -2,7 +2,7 @@
 
 use super::config::{BlockParams, PipelineParams};
 use crate::analysis::{Analyzer, AnalyzerParams};
-use crate::features::{Corpus, CorpusCounter, TfidfVectorizer};
+use crate::features::{Corpus, CorpusCounter, CorpusTfidf, TfidfVectorizer};
 use crate::sparse::{SparseMatrix, SparseRow};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -58,28 +58,6 @@ pub struct Featurizer {
 }
 
 impl Featurizer {
-    /// Learns vocabularies and weights from the given rows of the texts, and gives every text its row.
-    ///
-    /// # Panics
-    ///
-    /// If the texts were not analysed for these blocks.
-    pub(super) fn fit(
-        blocks: &BTreeMap<String, BlockParams>,
-        texts: &AnalyzedTexts,
-        fit_on: &[usize],
-    ) -> (Featurizer, FoldRows) {
-        let mut fitted = Vec::new();
-        let mut columns = Vec::new();
-        for (name, params) in blocks {
-            let chain = params.analyzer();
-            let corpus = texts.corpus(&chain).unwrap_or_else(|| panic!("texts analysed without block {name}"));
-            let (vectorizer, own) = params.tfidf().fit(corpus, fit_on);
-            fitted.push((name.clone(), params.clone(), vectorizer));
-            columns.push(own);
-        }
-        (Featurizer::assemble(fitted), FoldRows { columns })
-    }
-
     /// Puts a featurizer together from named blocks, in their order.
     pub(super) fn assemble(blocks: Vec<(String, BlockParams, TfidfVectorizer)>) -> Featurizer {
         let width = blocks.iter().map(|(_, _, vectorizer)| vectorizer.vocabulary().len()).sum();
@@ -110,7 +88,14 @@ impl Featurizer {
 
     /// The row of a text.
     pub fn row(&self, text: &str) -> SparseRow {
-        self.joined(|_, block| block.vectorizer.row(|emit| block.analyzer.for_each_term(text, |term, _| emit(term))))
+        let mut pairs = Vec::new();
+        let mut first = 0;
+        for block in &self.blocks {
+            let row = block.vectorizer.row(|emit| block.analyzer.for_each_term(text, |term, _| emit(term)));
+            pairs.extend(row.iter().map(|(column, value)| (first + column, value)));
+            first += block.vectorizer.vocabulary().len() as u32;
+        }
+        SparseRow::from_sorted(pairs)
     }
 
     /// The row of a text, and for each of its columns the places of the text where the term stands.
@@ -128,34 +113,47 @@ impl Featurizer {
         }
         (self.row(text), places)
     }
-
-    fn joined(&self, row_of: impl Fn(usize, &Block) -> SparseRow) -> SparseRow {
-        let mut pairs = Vec::new();
-        let mut first = 0;
-        for (i, block) in self.blocks.iter().enumerate() {
-            pairs.extend(row_of(i, block).iter().map(|(column, value)| (first + column, value)));
-            first += block.vectorizer.vocabulary().len() as u32;
-        }
-        SparseRow::from_sorted(pairs)
-    }
 }
 
-/// Where the terms of analysed texts stand in one fold's featurizer.
-pub(super) struct FoldRows {
-    columns: Vec<Vec<Option<u32>>>,
+/// Blocks of features learnt from some analysed texts, for these texts.
+pub(super) struct FittedBlocks<'a> {
+    blocks: Vec<(&'a str, &'a BlockParams, CorpusTfidf<'a>)>,
 }
 
-impl FoldRows {
-    /// The rows of the given texts, equal to [`Featurizer::row`] of their text.
-    pub(super) fn matrix(&self, featurizer: &Featurizer, texts: &AnalyzedTexts, rows: &[usize]) -> SparseMatrix {
-        let corpora: Vec<Option<&Corpus>> =
-            featurizer.blocks.iter().map(|b| texts.corpus(&b.params.analyzer())).collect();
-        let row = |i: usize| {
-            featurizer.joined(|b, block| match corpora[b] {
-                Some(corpus) => block.vectorizer.corpus_row(corpus, &self.columns[b], i),
-                None => SparseRow::default(),
-            })
+impl<'a> FittedBlocks<'a> {
+    /// Learns vocabularies and weights from the given rows of the texts.
+    ///
+    /// # Panics
+    ///
+    /// If the texts were not analysed for these blocks.
+    pub(super) fn fit(blocks: &'a BTreeMap<String, BlockParams>, texts: &'a AnalyzedTexts, rows: &[usize]) -> Self {
+        let fit = |(name, params): (&'a String, &'a BlockParams)| {
+            let corpus = texts.corpus(&params.analyzer());
+            let corpus = corpus.unwrap_or_else(|| panic!("texts analysed without block {name}"));
+            (name.as_str(), params, params.tfidf().fit(corpus, rows))
         };
-        SparseMatrix::from_rows(featurizer.width, rows.iter().map(|&i| row(i)))
+        FittedBlocks { blocks: blocks.iter().map(fit).collect() }
+    }
+
+    /// The rows of the given texts, equal to [`Featurizer::row`] of their text.
+    pub(super) fn matrix(&self, rows: &[usize]) -> SparseMatrix {
+        let mut matrix = SparseMatrix::empty(self.blocks.iter().map(|(_, _, tfidf)| tfidf.width()).sum());
+        for &i in rows {
+            let mut first = 0;
+            for (_, _, tfidf) in &self.blocks {
+                tfidf.extend_row(i, first, &mut matrix);
+                first += tfidf.width() as u32;
+            }
+            matrix.end_row();
+        }
+        matrix
+    }
+
+    /// The same blocks for texts that were not analysed with these.
+    pub(super) fn featurizer(&self) -> Featurizer {
+        let of = |(name, params, tfidf): &(&str, &BlockParams, CorpusTfidf<'_>)| {
+            ((*name).to_string(), (*params).clone(), tfidf.vectorizer())
+        };
+        Featurizer::assemble(self.blocks.iter().map(of).collect())
     }
 }

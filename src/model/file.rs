@@ -280,7 +280,7 @@ impl Stored<'_> {
                 let vocabulary =
                     Vocabulary::from_sorted(terms).ok_or_else(|| damaged("terms that are not sorted and distinct"))?;
                 let idf = self.f64s(&format!("features.{i}.{name}.idf"))?;
-                let vectorizer = TfidfVectorizer::from_parts(vocabulary, idf, params.sublinear_tf)
+                let vectorizer = TfidfVectorizer::from_parts(vocabulary, idf, &params.tfidf())
                     .ok_or_else(|| damaged(&format!("block `{name}`: terms and idf do not match")))?;
                 Ok((name, params, vectorizer))
             })

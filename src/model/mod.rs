@@ -12,7 +12,7 @@ mod file;
 mod space;
 mod task_model;
 
-pub use classifier::{Classifier, TrainingSet};
+pub use classifier::{Classifier, FoldAnswers, TrainingSet};
 pub use config::{BlockParams, Calibration, ClassifierParams, Config, PipelineParams, Thresholds};
 pub use decision::{Decision, LabelDecision};
 pub use explain::LabelReasons;

@@ -3,7 +3,7 @@
 use super::config::PipelineParams;
 use super::decision::Decision;
 use super::featurizer::Featurizer;
-use crate::linear::{LogisticParams, LogisticRegression, Targets};
+use crate::linear::{LogisticParams, LogisticRegression, Targets, fit_together};
 use crate::sparse::{SparseMatrix, SparseRow};
 use crate::task::{LabelId, LabelSet, Prediction, TaskKind, TaskSpec};
 use std::sync::Arc;
@@ -49,23 +49,27 @@ impl TaskModel {
     }
 }
 
-/// Fits the regression of a task on rows and their gold labels.
-pub(super) fn fit_regression(
-    spec: &TaskSpec,
-    params: &LogisticParams,
-    x: &SparseMatrix,
-    gold: &[&LabelSet],
-) -> crate::Result<LogisticRegression> {
-    let labels = spec.labels.len();
-    match spec.kind {
-        TaskKind::Multi => {
-            let answers: Vec<bool> =
-                gold.iter().flat_map(|set| (0..labels).map(|k| set.contains(LabelId(k)))).collect();
-            params.fit(x, Targets::Binary { outputs: labels, answers: &answers })
-        }
-        TaskKind::Single => {
-            let classes: Vec<usize> = gold.iter().map(|set| set.first().map_or(0, |label| label.0)).collect();
-            params.fit(x, Targets::Classes { classes: labels, labels: &classes })
-        }
-    }
+/// A task, the settings of its regression, and the gold labels of some rows.
+pub(super) type Wanted<'a> = (&'a TaskSpec, LogisticParams, Vec<&'a LabelSet>);
+
+/// Fits the regressions of several tasks on the same rows.
+pub(super) fn fit_regressions(x: &SparseMatrix, wanted: &[Wanted<'_>]) -> crate::Result<Vec<LogisticRegression>> {
+    let answers: Vec<(Vec<bool>, Vec<usize>)> = wanted
+        .iter()
+        .map(|(spec, _, gold)| match spec.kind {
+            TaskKind::Multi => {
+                let labels = spec.labels.len();
+                (gold.iter().flat_map(|set| (0..labels).map(|k| set.contains(LabelId(k)))).collect(), Vec::new())
+            }
+            TaskKind::Single => (Vec::new(), gold.iter().map(|set| set.first().map_or(0, |label| label.0)).collect()),
+        })
+        .collect();
+    let targets = wanted.iter().zip(&answers).map(|((spec, params, _), (answers, labels))| {
+        let targets = match spec.kind {
+            TaskKind::Multi => Targets::Binary { outputs: spec.labels.len(), answers },
+            TaskKind::Single => Targets::Classes { classes: spec.labels.len(), labels },
+        };
+        (*params, targets)
+    });
+    fit_together(x, &targets.collect::<Vec<_>>())
 }
