@@ -277,6 +277,37 @@ pub fn roc_auc(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
     Some(ordered / (positives * negatives) as f64)
 }
 
+/// A point of a precision-recall curve: what is reached by giving a label from this probability on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PrecisionRecall {
+    /// The least probability that is taken for a yes.
+    pub threshold: f64,
+    /// tp / (tp + fp)
+    pub precision: f64,
+    /// tp / (tp + fn)
+    pub recall: f64,
+}
+
+/// The precision-recall curve of one label: one point for each distinct probability, from high to low, so that recall
+/// never falls. Empty where the label was never there.
+///
+/// Source: scikit-learn's `precision_recall_curve`, without its added last point (1, 0).
+pub fn precision_recall_curve(rows: &[Judged<'_>], label: LabelId) -> Vec<PrecisionRecall> {
+    let ranked = ranked(rows, label);
+    let positives = ranked.iter().filter(|(_, y)| *y).count();
+    if positives == 0 {
+        return Vec::new();
+    }
+    let (mut found, mut taken) = (0, 0);
+    let point = |ties: &[(f64, bool)]| {
+        found += ties.iter().filter(|(_, y)| *y).count();
+        taken += ties.len();
+        let (precision, recall) = (found as f64 / taken as f64, found as f64 / positives as f64);
+        PrecisionRecall { threshold: ties[0].0, precision, recall }
+    };
+    ranked.chunk_by(|a, b| a.0 == b.0).map(point).collect()
+}
+
 fn ranked(rows: &[Judged<'_>], label: LabelId) -> Vec<(f64, bool)> {
     let mut ranked: Vec<(f64, bool)> =
         rows.iter().map(|r| (r.probabilities[label.0], r.gold.contains(label))).collect();
@@ -293,4 +324,28 @@ pub fn confusion(rows: &[Judged<'_>], labels: usize) -> Vec<Vec<usize>> {
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_has_a_point_for_each_distinct_probability() {
+        let sets: [LabelSet; 2] = [LabelSet::default(), [LabelId(0)].into_iter().collect()];
+        // From high to low: yes; a tie of no and yes; no; yes.
+        let given = [(0.9, 1), (0.5, 0), (0.5, 1), (0.3, 0), (0.1, 1)];
+        let probabilities = given.map(|(p, _)| [p]);
+        let rows: Vec<Judged<'_>> = given
+            .iter()
+            .zip(&probabilities)
+            .map(|(&(_, gold), p)| Judged { gold: &sets[gold], labels: &sets[0], probabilities: p })
+            .collect();
+        let curve: Vec<_> =
+            precision_recall_curve(&rows, LabelId(0)).iter().map(|x| (x.threshold, x.precision, x.recall)).collect();
+        let by_hand =
+            [(0.9, 1.0, 1.0 / 3.0), (0.5, 2.0 / 3.0, 2.0 / 3.0), (0.3, 0.5, 2.0 / 3.0), (0.1, 3.0 / 5.0, 1.0)];
+        assert_eq!(curve, by_hand);
+        assert_eq!(precision_recall_curve(&rows[3..4], LabelId(0)), []);
+    }
 }
