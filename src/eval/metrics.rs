@@ -135,6 +135,11 @@ impl Metric {
         }
     }
 
+    /// Whether less is better.
+    pub fn is_loss(self) -> bool {
+        matches!(self, Metric::HammingLoss | Metric::LogLoss | Metric::Brier | Metric::Ece)
+    }
+
     /// Its value on some rows; `None` where it is undefined.
     pub fn of(self, kind: TaskKind, labels: usize, rows: &[Judged<'_>]) -> Option<f64> {
         if rows.is_empty() {
@@ -241,19 +246,13 @@ pub fn reliability(kind: TaskKind, labels: usize, rows: &[Judged<'_>]) -> [Relia
 ///
 /// Source: scikit-learn's `average_precision_score`.
 pub fn average_precision(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
-    let ranked = ranked(rows, label);
-    let positives = ranked.iter().filter(|(_, y)| *y).count();
-    if positives == 0 {
-        return None;
+    let steps = steps(rows, label)?;
+    let (mut before, mut sum) = (0, 0.0);
+    for &Step { found, taken, .. } in &steps {
+        sum += (found - before) as f64 * (found as f64 / taken as f64);
+        before = found;
     }
-    let (mut found, mut taken, mut sum) = (0, 0, 0.0);
-    for ties in ranked.chunk_by(|a, b| a.0 == b.0) {
-        let new = ties.iter().filter(|(_, y)| *y).count();
-        found += new;
-        taken += ties.len();
-        sum += new as f64 * (found as f64 / taken as f64);
-    }
-    Some(sum / positives as f64)
+    Some(sum / before as f64)
 }
 
 /// The area under the ROC curve of one label: the share of pairs of a positive and a negative that the probability puts
@@ -293,19 +292,35 @@ pub struct PrecisionRecall {
 ///
 /// Source: scikit-learn's `precision_recall_curve`, without its added last point (1, 0).
 pub fn precision_recall_curve(rows: &[Judged<'_>], label: LabelId) -> Vec<PrecisionRecall> {
-    let ranked = ranked(rows, label);
-    let positives = ranked.iter().filter(|(_, y)| *y).count();
-    if positives == 0 {
-        return Vec::new();
-    }
+    let steps = steps(rows, label).unwrap_or_default();
+    let positives = steps.last().map_or(0, |step| step.found) as f64;
+    let point = |&Step { threshold, found, taken }: &Step| {
+        let (precision, recall) = (found as f64 / taken as f64, found as f64 / positives);
+        PrecisionRecall { threshold, precision, recall }
+    };
+    steps.iter().map(point).collect()
+}
+
+/// What is reached by giving a label from some probability on.
+struct Step {
+    threshold: f64,
+    /// The rows that carry the label among those that get it.
+    found: usize,
+    /// The rows that get it.
+    taken: usize,
+}
+
+/// One step for each distinct probability, from high to low: the last takes every row. `None` where the label was never
+/// there.
+fn steps(rows: &[Judged<'_>], label: LabelId) -> Option<Vec<Step>> {
     let (mut found, mut taken) = (0, 0);
-    let point = |ties: &[(f64, bool)]| {
+    let step = |ties: &[(f64, bool)]| {
         found += ties.iter().filter(|(_, y)| *y).count();
         taken += ties.len();
-        let (precision, recall) = (found as f64 / taken as f64, found as f64 / positives as f64);
-        PrecisionRecall { threshold: ties[0].0, precision, recall }
+        Step { threshold: ties[0].0, found, taken }
     };
-    ranked.chunk_by(|a, b| a.0 == b.0).map(point).collect()
+    let steps: Vec<Step> = ranked(rows, label).chunk_by(|a, b| a.0 == b.0).map(step).collect();
+    (found > 0).then_some(steps)
 }
 
 fn ranked(rows: &[Judged<'_>], label: LabelId) -> Vec<(f64, bool)> {

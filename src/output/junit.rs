@@ -12,8 +12,18 @@ pub struct Checked {
     pub candidate: String,
     /// The condition as written.
     pub condition: String,
+    /// The figure asked about; `None` where it is undefined.
+    pub found: Option<f64>,
+    /// Whether the condition is met.
+    pub met: bool,
+}
+
+impl Checked {
     /// What is wrong, unless it is met.
-    pub fault: Option<String>,
+    pub fn fault(&self) -> Option<String> {
+        let found = self.found.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"));
+        (!self.met).then(|| format!("{}: required {}, found {found}", self.candidate, self.condition))
+    }
 }
 
 /// One case a fault, or one that passes.
@@ -61,8 +71,8 @@ pub fn comparison_junit(
             });
         }
         for condition in conditions.iter().filter(|c| c.candidate == *candidate) {
-            suite.add_test_case(match &condition.fault {
-                Some(fault) => failed(condition.condition.clone(), fault),
+            suite.add_test_case(match condition.fault() {
+                Some(fault) => failed(condition.condition.clone(), &fault),
                 None => TestCase::new(condition.condition.as_str(), TestCaseStatus::success()),
             });
         }
