@@ -21,8 +21,13 @@ pub struct Checked {
 impl Checked {
     /// What is wrong, unless it is met.
     pub fn fault(&self) -> Option<String> {
-        let found = self.found.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"));
-        (!self.met).then(|| format!("{}: required {}, found {found}", self.candidate, self.condition))
+        let fault = || format!("{}: required {}, found {}", self.candidate, self.condition, self.found_text());
+        (!self.met).then(fault)
+    }
+
+    /// One decimal more than elsewhere, so that a figure just under its floor does not look like it.
+    pub(super) fn found_text(&self) -> String {
+        self.found.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"))
     }
 }
 

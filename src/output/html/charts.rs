@@ -7,7 +7,7 @@ use super::page::plain;
 use maud::{Markup, html};
 
 /// How wide a letter is, about: no font is at hand to measure.
-const LETTER: f64 = 6.4;
+const LETTER: f64 = 7.0;
 const LEGEND_LINE: f64 = 18.0;
 
 /// The numbers that an axis spans, with a tick at every step.
@@ -132,6 +132,8 @@ pub(super) struct Rows<'a> {
     pub value: &'a str,
     pub others: Vec<&'a str>,
     pub span: Option<Span>,
+    /// Whether 0 is on the axis, with a line of its own.
+    pub zero: bool,
     /// Below it lies what is not wanted.
     pub bound: Option<(f64, &'a str)>,
     pub rows: Vec<Row>,
@@ -139,7 +141,7 @@ pub(super) struct Rows<'a> {
 
 impl Rows<'_> {
     pub fn svg(&self) -> Markup {
-        const WIDTH: f64 = 460.0;
+        const WIDTH: f64 = 420.0;
         const ROW: f64 = 26.0;
         let letters = self.rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0).min(22);
         let (left, right) = (16.0 + LETTER * letters as f64, WIDTH - 16.0);
@@ -151,7 +153,7 @@ impl Rows<'_> {
                 .chain(row.points.iter().copied())
                 .chain(row.others.iter().flatten().copied())
         });
-        let bound = self.bound.iter().flat_map(|(bound, _)| [*bound, 0.0]);
+        let bound = self.bound.map(|(bound, _)| bound).into_iter().chain(self.zero.then_some(0.0));
         let span = self.span.unwrap_or_else(|| Span::over(values.chain(bound)));
         let x = |value: f64| left + (right - left) * span.share(value).clamp(0.0, 1.0);
         let interval = self.rows.iter().any(|row| row.interval.is_some());
@@ -172,6 +174,7 @@ impl Rows<'_> {
                     path.rule d={ "M" (n(x(value))) " " (n(top)) "V" (n(bottom)) } {}
                     text.tick x=(n(x(value))) y=(n(bottom + 15.0)) text-anchor="middle" { (text) }
                 }
+                @if self.zero { path.zero d={ "M" (n(x(0.0))) " " (n(top)) "V" (n(bottom)) } {} }
                 @if let Some((bound, _)) = self.bound {
                     path.guide d={ "M" (n(x(bound))) " " (n(top)) "V" (n(bottom)) } {}
                 }

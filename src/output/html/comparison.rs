@@ -1,7 +1,7 @@
 //! The page of a comparison.
 
 use super::super::comparison::{candidates, detectable, flips, mcnemar, others, posterior, verdict_line};
-use super::super::figures::{Sheet, figure};
+use super::super::figures::Sheet;
 use super::super::junit::Checked;
 use super::charts::{Row, Rows};
 use super::glossary::glossary;
@@ -77,6 +77,7 @@ fn summary(comparisons: &[(&str, &Comparison)]) -> Part {
         value: "difference",
         others: Vec::new(),
         span: None,
+        zero: true,
         bound: Some((-margin, "margin")),
         rows: rows.collect(),
     }
@@ -102,9 +103,9 @@ fn summary(comparisons: &[(&str, &Comparison)]) -> Part {
 fn floors<'a>(conditions: &[Checked], title: impl Fn(&Checked) -> &'a str) -> Part {
     let row = |c: &Checked| {
         let met = if c.met { "met" } else { "not met" };
-        vec![c.condition.clone(), figure(c.found), met.into(), title(c).to_string()]
+        vec![c.condition.clone(), c.found_text(), met.into(), title(c).to_string()]
     };
-    let header = ["required", "found", "", "of"];
+    let header = ["required", "found", "answer", "of"];
     let lead = html! {
         p.how { "What was required of a candidate besides. An undefined figure does not meet anything." }
         (table(&Sheet::new("requirements", &header, conditions.iter().map(row).collect())))
@@ -146,7 +147,9 @@ fn other_metrics(name: &str, task: &TaskComparison) -> Section {
     let drawing = |losses: bool, what: &str| {
         let chosen = task.others.iter().filter(|(metric, _)| loss(metric) == losses);
         let rows = chosen.map(|(metric, d)| difference_row(metric.clone(), d)).collect();
-        let svg = Rows { about: what, value: "difference", others: Vec::new(), span: None, bound: None, rows }.svg();
+        let svg =
+            Rows { about: what, value: "difference", others: Vec::new(), span: None, zero: true, bound: None, rows }
+                .svg();
         let mut sheet = others(name, task);
         sheet.rows.retain(|row| loss(&row[0]) == losses);
         html! { h4 { (what) } (drawn(&svg, &sheet)) }

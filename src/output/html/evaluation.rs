@@ -60,6 +60,7 @@ fn summary(report: &Report) -> Part {
         value: "value",
         others: names,
         span: Some(Span::UNIT),
+        zero: false,
         bound: None,
         rows,
     }
@@ -129,7 +130,7 @@ fn figures(spec: &TaskSpec, task: &TaskReport) -> Section {
         let sheet = Sheet { title, header, rows: rows.into_iter().filter(named).collect() };
         let rows = chosen.iter().map(|metric| figure_row(metric.name().into(), *metric, task)).collect();
         let others = baseline_names(Some(task));
-        let svg = Rows { about: what, value: "value", others, span: None, bound: None, rows }.svg();
+        let svg = Rows { about: what, value: "value", others, span: None, zero: false, bound: None, rows }.svg();
         html! { h4 { (what) } (drawn(&svg, &sheet)) }
     };
     let body = html! { (drawing(false, "More is better")) (drawing(true, "Less is better")) };
@@ -145,8 +146,16 @@ fn by_label(spec: &TaskSpec, task: &TaskReport) -> Section {
     });
     let others = baseline_names(Some(task));
     let about = format!("F1 of each label of {}", spec.name);
-    let svg =
-        Rows { about: &about, value: "F1", others, span: Some(Span::UNIT), bound: None, rows: rows.collect() }.svg();
+    let svg = Rows {
+        about: &about,
+        value: "F1",
+        others,
+        span: Some(Span::UNIT),
+        zero: false,
+        bound: None,
+        rows: rows.collect(),
+    }
+    .svg();
     let how = "A label with low precision is given too often, one with low recall too seldom. Wide intervals come from few \
                or unlike paragraphs: see the support.";
     Section::new("By label", how, html! { figure { (svg) } (table(&labels(&spec.name, task))) })
@@ -296,7 +305,9 @@ fn folds(report: &Report, spec: &TaskSpec, answers: &[TaskAnswer<'_>]) -> Option
         row(Metric::MacroF1, folds.iter().filter_map(|f| f.macro_f1).collect()),
     ];
     let about = format!("Figures of each fold of {}", spec.name);
-    let svg = Rows { about: &about, value: "all together", others: Vec::new(), span: None, bound: None, rows }.svg();
+    let svg =
+        Rows { about: &about, value: "all together", others: Vec::new(), span: None, zero: false, bound: None, rows }
+            .svg();
     let line = |f: &crate::eval::FoldFigures| {
         let (repeat, fold) = (f.repeat + 1, f.fold + 1);
         vec![format!("{repeat}.{fold}"), f.paragraphs.to_string(), figure(f.accuracy), figure(f.macro_f1)]
@@ -312,9 +323,15 @@ fn errors(report: &Report, spec: &TaskSpec, answers: &[TaskAnswer<'_>], evidence
     let errors = worst_errors(answers);
     let shown = &errors[..ERRORS.min(errors.len())];
     let repeats = report.folds.as_ref().map_or(1, |folds| folds.repeats);
+    let why = match evidence.explain {
+        Some(_) => {
+            " Marked words drew the answer the wrong way; each number is what the word adds to the label's log-odds."
+        }
+        None => "",
+    };
     let how = format!(
         "{} of {} paragraphs with a wrong answer, those first whose probabilities are farthest from the right one. Some will \
-         turn out to be errors of the labels.",
+         turn out to be errors of the labels.{why}",
         shown.len(),
         errors.len()
     );

@@ -89,8 +89,9 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && !c.is_whitespace() { '\u{fffd}' } else { c }).collect()
 }
 
-/// A table whose first column names the row, in a box of its own: a wide one scrolls there, also with the keyboard.
+/// A table whose first column names the row.
 pub(super) fn table(sheet: &Sheet) -> Markup {
+    let numbers = numbers(sheet);
     titled_table(
         sheet,
         "",
@@ -98,7 +99,7 @@ pub(super) fn table(sheet: &Sheet) -> Markup {
             @for row in &sheet.rows {
                 tr {
                     @for (i, cell) in row.iter().enumerate() {
-                        @if i == 0 { th scope="row" { (plain(cell)) } } @else { td { (plain(cell)) } }
+                        @if i == 0 { th scope="row" { (plain(cell)) } } @else { td.number[numbers[i]] { (plain(cell)) } }
                     }
                 }
             }
@@ -106,13 +107,25 @@ pub(super) fn table(sheet: &Sheet) -> Markup {
     )
 }
 
-/// The frame of a table: the sheet's title and header, and rows as given.
+/// Which columns hold numbers, or what stands for a missing one.
+fn numbers(sheet: &Sheet) -> Vec<bool> {
+    let number = |cell: &String| {
+        matches!(cell.as_str(), "" | "n/a" | "–") || cell.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c))
+    };
+    let column =
+        |i: usize| i > 0 && !sheet.rows.is_empty() && sheet.rows.iter().all(|row| row.get(i).is_none_or(number));
+    (0..sheet.header.len()).map(column).collect()
+}
+
+/// The frame of a table: the sheet's title and header, and rows as given. It has a box of its own, where a wide one
+/// scrolls, also with the keyboard.
 pub(super) fn titled_table(sheet: &Sheet, class: &str, rows: Markup) -> Markup {
+    let numbers = numbers(sheet);
     html! {
         div.scroll role="region" tabindex="0" aria-label=(plain(&sheet.title)) {
             table class=(class) {
                 caption { (plain(&sheet.title)) }
-                thead { tr { @for name in &sheet.header { th scope="col" { (plain(name)) } } } }
+                thead { tr { @for (name, number) in sheet.header.iter().zip(numbers) { th.number[number] scope="col" { (plain(name)) } } } }
                 tbody { (rows) }
             }
         }

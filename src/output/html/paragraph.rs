@@ -22,31 +22,30 @@ pub(super) fn probabilities(
     given: &LabelSet,
     gold: Option<&LabelSet>,
 ) -> Markup {
-    let yes = |set: &LabelSet, label: LabelId| if set.contains(label) { "yes" } else { "–" };
-    let header = ["label", "probability", "given", "right answer"];
-    let sheet = Sheet::new(&spec.name, &header[..if gold.is_some() { 4 } else { 3 }], Vec::new());
-    titled_table(
-        &sheet,
-        "",
-        html! {
-            @for ((k, name), p) in spec.labels.iter().enumerate().zip(probabilities) {
-                tr {
-                    th scope="row" { (plain(name)) }
-                    td {
-                        span.track aria-hidden="true" { span style={ "width:" (format!("{:.0}", 100.0 * p)) "%" } {} }
-                        (format!("{p:.2}"))
-                    }
-                    td { (yes(given, LabelId(k))) }
-                    @if let Some(gold) = gold {
-                        @let missed = gold.contains(LabelId(k)) != given.contains(LabelId(k));
-                        td class=(if missed { "wrong" } else { "" }) {
-                            (yes(gold, LabelId(k))) @if missed { " (wrong)" }
-                        }
-                    }
+    let yes = |yes: bool| if yes { "yes" } else { "–" };
+    let header: &[&str] = match gold {
+        Some(_) => &["label", "probability", "right answer", "given"],
+        None => &["label", "probability", "given"],
+    };
+    let rows = html! {
+        @for ((k, name), p) in spec.labels.iter().enumerate().zip(probabilities) {
+            @let wanted = gold.map(|gold| gold.contains(LabelId(k)));
+            tr {
+                th scope="row" { (plain(name)) }
+                td {
+                    span.track aria-hidden="true" { span style={ "width:" (format!("{:.0}", 100.0 * p)) "%" } {} }
+                    (format!("{p:.2}"))
+                }
+                @if let Some(wanted) = wanted { td { (yes(wanted)) } }
+                @match (given.contains(LabelId(k)), wanted) {
+                    (true, Some(false)) => td.wrong { "yes (wrong)" },
+                    (false, Some(true)) => td.wrong { "– (missed)" },
+                    (given, _) => td { (yes(given)) },
                 }
             }
-        },
-    )
+        }
+    };
+    titled_table(&Sheet::new(&spec.name, header, Vec::new()), "", rows)
 }
 
 /// The words that speak for or against a label.
@@ -61,28 +60,38 @@ impl<'a> Words<'a> {
     pub fn of(label: &'a str, reasons: &'a LabelReasons, speaks_for: bool, most: usize) -> Self {
         Words { label, speaks_for, words: reasons.speaking(speaks_for).take(most).collect() }
     }
+
+    /// The places of the words, each with its weight as a share of the strongest.
+    fn shares(&self) -> impl Iterator<Item = (&Range<usize>, f64)> {
+        let most = self.words.first().map_or(1.0, |(_, weight)| *weight);
+        self.words.iter().map(move |(place, weight)| (place, weight / most))
+    }
 }
 
-/// A text in French with words marked, and below it which word speaks for what.
+/// A text in French with words marked, the more the stronger, and below it which word speaks for what.
 pub(super) fn quoted(text: &str, reasons: &[Words<'_>]) -> Markup {
-    let mut places: Vec<&Range<usize>> = reasons.iter().flat_map(|r| r.words.iter().map(|(place, _)| place)).collect();
-    places.sort_by_key(|place| (place.start, place.end));
+    let mut marks: Vec<(&Range<usize>, f64)> = reasons.iter().flat_map(Words::shares).collect();
+    marks.sort_by(|a, b| (a.0.start, a.0.end).cmp(&(b.0.start, b.0.end)).then(b.1.total_cmp(&a.1)));
     // The same word may speak for several labels, and one place may reach into the next: each byte is shown once.
-    let mut pieces: Vec<(&str, bool)> = Vec::new();
+    let mut pieces: Vec<(&str, Option<f64>)> = Vec::new();
     let mut shown = 0;
-    for place in places {
+    for (place, share) in marks {
         let (start, end) = (place.start.max(shown), place.end);
         if start < end {
-            pieces.push((&text[shown..start], false));
-            pieces.push((&text[start..end], true));
+            pieces.push((&text[shown..start], None));
+            pieces.push((&text[start..end], Some(share)));
             shown = end;
         }
     }
-    pieces.push((&text[shown..], false));
+    pieces.push((&text[shown..], None));
     html! {
         blockquote lang="fr" {
-            @for (piece, marked) in pieces.iter().filter(|(piece, _)| !piece.is_empty()) {
-                @if *marked { mark { (plain(piece)) } } @else { (plain(piece)) }
+            @for (piece, share) in pieces.iter().filter(|(piece, _)| !piece.is_empty()) {
+                @if let Some(share) = share {
+                    mark style={ "--weight:" (format!("{share:.2}")) } { (plain(piece)) }
+                } @else {
+                    (plain(piece))
+                }
             }
         }
         @for reason in reasons {
