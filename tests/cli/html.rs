@@ -114,6 +114,7 @@ fn a_page_says_what_the_report_says() {
     assert_eq!(row("main figures", 0), ["task", "metric", "value", "majority"]);
     assert_eq!(row("main figures", 1), ["tone", "accuracy", "0.500 [0.375, 0.625]", "0.375"]);
     assert_eq!(row("tone (4 paragraphs)", 8)[..2], ["kappa", "n/a"]);
+    // One paragraph, which is half of its row.
     assert_eq!(row("tone: gold in rows, given in columns", 2), ["<bad>", "150 %", "150 %"]);
     assert_eq!(row("tone: reliability", 1), ["0.6 to 0.7", "2", "0.650", "0.000"]);
     assert_eq!(row("learning curve", 2), ["100 %", "2", "tone", "0.500 [0.375, 0.625]", "0.500 [0.375, 0.625]"]);
@@ -131,13 +132,11 @@ fn a_page_says_what_the_report_says() {
 #[test]
 fn evaluate_writes_a_page_with_texts_and_the_words_behind_errors() {
     let place = Place::new();
-    let labels = super::util::small_labels().replace("et tout va mal numéro 1.", "<script>va</script> & mal numéro 1.");
-    // A label that the text cannot tell: so that there is an error to show.
-    place.write(
-        "labels/small.csv",
-        labels + "odd,odd,La marée monte <script>sur</script> le port & la baie.,hill,bad\n",
-    );
+    // A row whose words tell of the other subject: there is an error to show.
+    let odd = "odd,odd,La marée monte <script>sur</script> le port & la baie.,hill,bad\n";
+    place.write("labels/small.csv", super::util::small_labels() + odd);
     place.write("labels/tasks.toml", TASKS);
+    place.write("held.csv", format!("id,group,text,subject,mood\n{odd}"));
     let run = |more: &[&str]| {
         let ran = place.run(&[&["evaluate", "labels"], more].concat());
         assert_eq!(ran.code, 0, "{}", ran.stderr);
@@ -148,16 +147,19 @@ fn evaluate_writes_a_page_with_texts_and_the_words_behind_errors() {
     assert!(page.contains("&lt;script&gt;sur&lt;/script&gt; le port &amp; la baie.") && !page.contains("<mark"));
     assert!(!page.contains(&*place.path("").to_string_lossy()));
     assert_eq!(page, run(&["--folds", "3", "--learning-curve", "--format", "html", "--threads", "1"]));
-    assert_eq!(place.run(&["train", "labels", "--output", "model"]).code, 0);
-    run(&["--model", "model", "--output", "held.HTML"]);
+    place.write("fit/small.csv", super::util::small_labels());
+    place.write("fit/tasks.toml", TASKS);
+    assert_eq!(place.run(&["train", "fit", "--output", "model"]).code, 0);
+    assert_eq!(place.run(&["evaluate", "held.csv", "--model", "model", "--output", "held.HTML"]).code, 0);
     let page = place.read("held.HTML");
     check(&page);
     assert!(page.contains("bootstrap over groups") && !page.contains(">Folds<"));
     let xml = as_xml(&page);
     let xml = parse(&xml);
-    for article in named(xml.root(), "article") {
-        assert!(named(article, "mark").count() > 0, "{}", text(article));
-    }
+    let error = named(xml.root(), "article").next().unwrap();
+    let marked: Vec<String> = named(error, "mark").map(text).collect();
+    assert!(marked.iter().any(|word| word == "port" || word == "baie"), "{marked:?}");
+    assert!(text(error).contains("For sea: ") && text(error).contains("Against hill: "), "{}", text(error));
 }
 
 #[test]

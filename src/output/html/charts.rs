@@ -75,7 +75,7 @@ fn point(form: Form, x: f64, y: f64) -> Markup {
     let (x0, x1, y0, y1) = (n(x - 4.0), n(x + 4.0), n(y - 4.0), n(y + 4.0));
     html! {
         @match form {
-            Form::Dot => circle.first cx=(n(x)) cy=(n(y)) r="4.5" {},
+            Form::Dot => circle.first cx=(n(x)) cy=(n(y)) r="3.6" {},
             Form::Ring => circle.second.hollow cx=(n(x)) cy=(n(y)) r="4" {},
             Form::Cross => path.second.line d={ "M" (x0) " " (y0) "L" (x1) " " (y1) "M" (x0) " " (y1) "L" (x1) " " (y0) } {},
             Form::Diamond => path.second d={ "M" (n(x)) " " (n(y - 6.0)) "L" (n(x + 6.0)) " " (n(y)) "L" (n(x)) " " (n(y + 6.0)) "L" (n(x - 6.0)) " " (n(y)) "Z" } {},
@@ -184,7 +184,7 @@ impl Rows<'_> {
                     @if let Some((low, high)) = row.interval {
                         path.first.line d={
                             "M" (n(x(low))) " " (n(y)) "H" (n(x(high)))
-                            "M" (n(x(low))) " " (n(y - 4.0)) "V" (n(y + 4.0)) "M" (n(x(high))) " " (n(y - 4.0)) "V" (n(y + 4.0))
+                            "M" (n(x(low))) " " (n(y - 6.0)) "V" (n(y + 6.0)) "M" (n(x(high))) " " (n(y - 6.0)) "V" (n(y + 6.0))
                         } {}
                     }
                     // Equal values would hide each other: three heights take turns.
