@@ -78,16 +78,21 @@ fn hand_made() -> Report {
                "labels": {"tone": given}, "probabilities": {"tone": {"good": p, "<bad>": 1.0 - p}}})
     };
     let estimate = |mean: f64| json!({"mean": mean, "low": mean - 0.125, "high": mean + 0.125});
-    let label = |support: usize| json!({"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": support, "intervals": {"f1": estimate(0.5)}});
+    let f1 = json!({"f1": estimate(0.5)});
+    let label = |n: usize| json!({"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": n, "intervals": f1});
+    let point = |share: f64, paragraphs: f64, score: f64| {
+        let figures = json!({"accuracy": estimate(score), "macro_f1": estimate(score)});
+        json!({"share": share, "paragraphs": paragraphs, "tasks": {"tone": figures}})
+    };
     let report = json!({
         "schema": "rubrique.report/1",
         "data": {"sha256": "0123456789abcdef", "paragraphs": 4, "groups": 4},
         "folds": {"k": 2, "repeats": 1, "seed": 0, "sha256": "fedcba"},
-        "learning_curve": [{"share": 0.5, "paragraphs": 1.0, "tasks": {"tone": {"accuracy": estimate(0.25), "macro_f1": estimate(0.25)}}},
-                           {"share": 1.0, "paragraphs": 2.0, "tasks": {"tone": {"accuracy": estimate(0.5), "macro_f1": estimate(0.5)}}}],
+        "learning_curve": [point(0.5, 1.0, 0.25), point(1.0, 2.0, 0.5)],
         "config": {"tone": {"classifier": {"c": 10.0}}},
         "tasks": {"tone": {
-            "kind": "single", "paragraphs": 4, "accuracy": estimate(0.5), "macro_f1": estimate(0.5), "log_loss": estimate(0.71),
+            "kind": "single", "paragraphs": 4,
+            "accuracy": estimate(0.5), "macro_f1": estimate(0.5), "log_loss": estimate(0.71),
             "labels": {"good": label(2), "<bad>": label(2)},
             "confusion": {"labels": ["good", "<bad>"], "rows": [[1.0, 1.0], [1.0, 1.0]]},
             "reliability": [{"low": 0.6, "high": 0.7, "count": 2.0, "mean_probability": 0.65, "share_right": 0.0}],
@@ -120,7 +125,7 @@ fn a_page_says_what_the_report_says() {
     assert_eq!(row("learning curve", 2), ["100 %", "2", "tone", "0.500 [0.375, 0.625]", "0.500 [0.375, 0.625]"]);
     // Fold 1 has one of two right. Its F1 of `good` is 2 · 1 / (2 · 1 + 0 + 1); `<bad>` has no gold there.
     assert_eq!(row("tone: folds", 1), ["1.1", "2", "0.500", "0.667"]);
-    // Ranked by the probability of `good`: p1 (right), p4, p2 (right), p3. Half are found with the first, all with three.
+    // By the probability of `good`: p1 (right), p4, p2 (right), p3. Half are found with the first, all with three.
     let curve = table(&page, "tone: good");
     assert_eq!(curve.len(), 11);
     assert_eq!(curve[5], ["0.5", "0.500", "1.000", "0.900"]);

@@ -1,7 +1,7 @@
 //! Drawings as SVG, by hand: few forms, plain numbers.
 //!
-//! In: figures. Out: SVG whose colours the page's style sets, so that it follows light, dark and print. Forms differ, not
-//! only colours. It must not know what the figures mean.
+//! In: figures. Out: SVG whose colours the page's style sets, so that it follows light, dark and print. Forms differ,
+//! not only colours. It must not know what the figures mean.
 
 use super::page::plain;
 use maud::{Markup, html};
@@ -72,13 +72,12 @@ pub(super) enum Form {
 pub(super) const OTHERS: [Form; 3] = [Form::Cross, Form::Ring, Form::Diamond];
 
 fn point(form: Form, x: f64, y: f64) -> Markup {
-    let (x0, x1, y0, y1) = (n(x - 4.0), n(x + 4.0), n(y - 4.0), n(y + 4.0));
     html! {
         @match form {
             Form::Dot => circle.first cx=(n(x)) cy=(n(y)) r="3.6" {},
             Form::Ring => circle.second.hollow cx=(n(x)) cy=(n(y)) r="4" {},
-            Form::Cross => path.second.line d={ "M" (x0) " " (y0) "L" (x1) " " (y1) "M" (x0) " " (y1) "L" (x1) " " (y0) } {},
-            Form::Diamond => path.second d={ "M" (n(x)) " " (n(y - 6.0)) "L" (n(x + 6.0)) " " (n(y)) "L" (n(x)) " " (n(y + 6.0)) "L" (n(x - 6.0)) " " (n(y)) "Z" } {},
+            Form::Cross => path.second.line d={ "M" (n(x - 4.0)) " " (n(y - 4.0)) "l8 8m0-8l-8 8" } {},
+            Form::Diamond => path.second d={ "M" (n(x)) " " (n(y - 6.0)) "l6 6l-6 6l-6-6z" } {},
             Form::Line => path.first.line d={ "M" (n(x - 8.0)) " " (n(y)) "H" (n(x + 8.0)) } {},
             Form::Dashes => path.guide d={ "M" (n(x - 8.0)) " " (n(y)) "H" (n(x + 8.0)) } {},
         }
@@ -126,6 +125,7 @@ pub(super) struct Row {
 }
 
 /// Values on lines of their own over one axis.
+#[derive(Default)]
 pub(super) struct Rows<'a> {
     /// What it shows, for those who do not see it.
     pub about: &'a str,
@@ -184,7 +184,7 @@ impl Rows<'_> {
                     @if let Some((low, high)) = row.interval {
                         path.first.line d={
                             "M" (n(x(low))) " " (n(y)) "H" (n(x(high)))
-                            "M" (n(x(low))) " " (n(y - 6.0)) "V" (n(y + 6.0)) "M" (n(x(high))) " " (n(y - 6.0)) "V" (n(y + 6.0))
+                            "M" (n(x(low))) " " (n(y - 6.0)) "v12M" (n(x(high))) " " (n(y - 6.0)) "v12"
                         } {}
                     }
                     // Equal values would hide each other: three heights take turns.
@@ -272,7 +272,9 @@ impl Plane<'_> {
                     text.tick x=(n(left - 6.0)) y=(n(y(value) + 4.0)) text-anchor="end" { (text) }
                 }
                 text x=(n((left + right) / 2.0)) y=(n(bottom + 32.0)) text-anchor="middle" { (self.across) }
-                text x="12" y=(n(middle)) text-anchor="middle" transform={ "rotate(-90 12 " (n(middle)) ")" } { (self.up) }
+                text x="12" y=(n(middle)) text-anchor="middle" transform={ "rotate(-90 12 " (n(middle)) ")" } {
+                    (self.up)
+                }
                 @if let Some((_, from, to)) = self.guide {
                     path.guide d={ "M" (n(left)) " " (n(y(from))) "L" (n(right)) " " (n(y(to))) } {}
                 }

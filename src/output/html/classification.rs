@@ -71,10 +71,10 @@ fn overview(tasks: &[TaskSpec], counts: &[Vec<usize>], paragraphs: usize) -> Par
         };
         Section { title: format!("Task {}", spec.name), body: titled_table(&sheet, "", rows) }
     };
-    let how = "How many paragraphs got each label. Below, every paragraph has its labels in boxes, then its text, then the \
-               probability of every label: near 1 the model is sure that it fits, near 0 that it does not. Marked words, where \
-               explanations were asked for, drew the model to a label, the more the stronger the mark; the numbers below the \
-               text are what each adds to the label's log-odds.";
+    let how = "How many paragraphs got each label. Below, every paragraph has its labels in boxes, then its text, \
+        then the probability of every label: near 1 the model is sure that it fits, near 0 that it does not. Marked \
+        words, where explanations were asked for, drew the model to a label, the more the stronger the mark; the \
+        numbers below the text are what each adds to the label's log-odds.";
     Part {
         title: "Overview".into(),
         lead: html! { p.how { (how) } },

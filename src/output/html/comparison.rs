@@ -75,16 +75,15 @@ fn summary(comparisons: &[(&str, &Comparison)]) -> Part {
     let svg = Rows {
         about: "Difference of the deciding figure of every task, candidate less baseline",
         value: "difference",
-        others: Vec::new(),
-        span: None,
         zero: true,
         bound: Some((-margin, "margin")),
         rows: rows.collect(),
+        ..Rows::default()
     }
     .svg();
-    let how = "Candidate less baseline in the figure that decides, macro-F1, with its 95 % interval. Right of 0 the candidate \
-               is better. An interval that does not reach into the shaded zone left of the margin passes, one that lies \
-               wholly inside fails, and of any other the data cannot tell.";
+    let how = "Candidate less baseline in the figure that decides, macro-F1, with its 95 % interval. Right of 0 the \
+        candidate is better. An interval that does not reach into the shaded zone left of the margin passes, one \
+        that lies wholly inside fails, and of any other the data cannot tell.";
     let lead = html! {
         ul {
             @for (candidate, comparison) in comparisons {
@@ -117,8 +116,8 @@ fn of_task(title: String, name: &str, task: &TaskComparison, comparison: &Compar
     let lead = html! { p.verdict { (plain(&verdict_line(name, task, comparison.groups))) } };
     let mut sections = Vec::new();
     if task.posterior.is_some() || task.detectable.is_some() {
-        let how = "How likely the candidate is worse by more than the margin, equivalent within it, or better by more: the \
-                   same interval read as a degree of belief.";
+        let how = "How likely the candidate is worse by more than the margin, equivalent within it, or better by \
+            more: the same interval read as a degree of belief.";
         let body = html! {
             @if let Some(sheet) = posterior(name, task, comparison.margin) { (table(&sheet)) }
             @if let Some(line) = detectable(task) { p { "With intervals like these, " (line) } }
@@ -127,13 +126,13 @@ fn of_task(title: String, name: &str, task: &TaskComparison, comparison: &Compar
     }
     sections.push(other_metrics(name, task));
     if let Some(sheet) = mcnemar(name, task) {
-        let how = "Answers that changed, label by label: lost were right in the baseline only, gained in the candidate only. \
-                   A small p says that so uneven a split is hardly chance. It is shown and does not decide.";
+        let how = "Answers that changed, label by label: lost were right in the baseline only, gained in the \
+            candidate only. A small p says that so uneven a split is hardly chance. It is shown and does not decide.";
         sections.push(Section::new("Changes by label", how, table(&sheet)));
     }
     let changed = flips(name, task, FLIPS);
-    let how = "Paragraphs whose answer changed between right and wrong, those first whose probabilities moved most. A report \
-               holds no texts: look them up by their names.";
+    let how = "Paragraphs whose answer changed between right and wrong, those first whose probabilities moved most. \
+        A report holds no texts: look them up by their names.";
     let body = html! {
         @if changed.is_empty() { p { "None." } }
         @for sheet in &changed { (table(sheet)) }
@@ -147,9 +146,8 @@ fn other_metrics(name: &str, task: &TaskComparison) -> Section {
     let drawing = |losses: bool, what: &str| {
         let chosen = task.others.iter().filter(|(metric, _)| loss(metric) == losses);
         let rows = chosen.map(|(metric, d)| difference_row(metric.clone(), d)).collect();
-        let svg =
-            Rows { about: what, value: "difference", others: Vec::new(), span: None, zero: true, bound: None, rows }
-                .svg();
+        let about = format!("{name}: {}", what.to_lowercase());
+        let svg = Rows { about: &about, value: "difference", zero: true, rows, ..Rows::default() }.svg();
         let mut sheet = others(name, task);
         sheet.rows.retain(|row| loss(&row[0]) == losses);
         html! { h4 { (what) } (drawn(&svg, &sheet)) }

@@ -60,9 +60,8 @@ fn summary(report: &Report) -> Part {
         value: "value",
         others: names,
         span: Some(Span::UNIT),
-        zero: false,
-        bound: None,
         rows,
+        ..Rows::default()
     }
     .svg();
     let mut sheet = Sheet::new("main figures", &[], Vec::new());
@@ -72,8 +71,9 @@ fn summary(report: &Report) -> Part {
         let kept = of_task.rows.into_iter().filter(|row| main.iter().any(|metric| metric.name() == row[0]));
         sheet.rows.extend(kept.map(|row| [vec![name.clone()], row].concat()));
     }
-    let how = "Farther right is better. The line is the 95 % interval; what needs no reading of the text stands beside it, \
-               and a model must lie clearly to the right of that. Every other figure is explained at the end of the page.";
+    let how = "Farther right is better. The line is the 95 % interval; what needs no reading of the text stands \
+        beside it, and a model must lie clearly to the right of that. Every other figure is explained at the end of \
+        the page.";
     let lead = html! {
         p.how { (how) }
         figure { (svg) }
@@ -130,7 +130,8 @@ fn figures(spec: &TaskSpec, task: &TaskReport) -> Section {
         let sheet = Sheet { title, header, rows: rows.into_iter().filter(named).collect() };
         let rows = chosen.iter().map(|metric| figure_row(metric.name().into(), *metric, task)).collect();
         let others = baseline_names(Some(task));
-        let svg = Rows { about: what, value: "value", others, span: None, zero: false, bound: None, rows }.svg();
+        let about = format!("{}: {}", spec.name, what.to_lowercase());
+        let svg = Rows { about: &about, value: "value", others, rows, ..Rows::default() }.svg();
         html! { h4 { (what) } (drawn(&svg, &sheet)) }
     };
     let body = html! { (drawing(false, "More is better")) (drawing(true, "Less is better")) };
@@ -146,18 +147,11 @@ fn by_label(spec: &TaskSpec, task: &TaskReport) -> Section {
     });
     let others = baseline_names(Some(task));
     let about = format!("F1 of each label of {}", spec.name);
-    let svg = Rows {
-        about: &about,
-        value: "F1",
-        others,
-        span: Some(Span::UNIT),
-        zero: false,
-        bound: None,
-        rows: rows.collect(),
-    }
-    .svg();
-    let how = "A label with low precision is given too often, one with low recall too seldom. Wide intervals come from few \
-               or unlike paragraphs: see the support.";
+    let svg =
+        Rows { about: &about, value: "F1", others, span: Some(Span::UNIT), rows: rows.collect(), ..Rows::default() }
+            .svg();
+    let how = "A label with low precision is given too often, one with low recall too seldom. Wide intervals come \
+        from few or unlike paragraphs: see the support.";
     Section::new("By label", how, html! { figure { (svg) } (table(&labels(&spec.name, task))) })
 }
 
@@ -177,8 +171,8 @@ fn confusions(spec: &TaskSpec, task: &TaskReport) -> Option<Section> {
             }
         }
     };
-    let how = "A row is a right answer, a column the answer given; in a cell the number of paragraphs and its share of the \
-               row. What is right stands on the framed diagonal, and a dark cell beside it is a confusion.";
+    let how = "A row is a right answer, a column the answer given; in a cell the number of paragraphs and its share \
+        of the row. What is right stands on the framed diagonal, and a dark cell beside it is a confusion.";
     Some(Section::new("Confusion", how, titled_table(&sheet, "heat", cells)))
 }
 
@@ -200,17 +194,17 @@ fn calibration(spec: &TaskSpec, task: &TaskReport) -> Section {
         TaskKind::Single => "the probabilities of the labels given",
     };
     let how = format!(
-        "Of answers with probability 0.7, seven in ten should be right. These are {of}, in ten bins. Below the diagonal the \
-         model is too sure, above it not sure enough; bins with few answers, see the table, say little."
+        "Of answers with probability 0.7, seven in ten should be right. These are {of}, in ten bins. Below the \
+         diagonal the model is too sure, above it not sure enough; bins with few answers, see the table, say little."
     );
     Section::new("Reliability", &how, drawn(&svg, &reliability(&spec.name, task)))
 }
 
 fn rankings(spec: &TaskSpec, task: &TaskReport, answers: &[TaskAnswer<'_>]) -> Section {
     let rows: Vec<Judged<'_>> = answers.iter().map(TaskAnswer::judged).collect();
-    let how = "From left to right the label is given more freely: more of the right paragraphs are found, at the price of \
-               wrong ones. The diamond is where the model decides. The nearer to the upper right corner, the better; guessing \
-               stays on the dashed line.";
+    let how = "From left to right the label is given more freely: more of the right paragraphs are found, at the \
+        price of wrong ones. The diamond is where the model decides. The nearer to the upper right corner, the \
+        better; guessing stays on the dashed line.";
     let body = html! {
         div.grid {
             @for (k, (name, label)) in task.labels.iter().enumerate() {
@@ -285,8 +279,8 @@ fn learning(report: &Report, spec: &TaskSpec) -> Option<Section> {
         series,
     }
     .svg();
-    let how = "The same folds, fitted on a part of the articles. A curve that still rises at its right end says that more \
-               labels would help; a flat one, that other features or better labels are needed.";
+    let how = "The same folds, fitted on a part of the articles. A curve that still rises at its right end says \
+        that more labels would help; a flat one, that other features or better labels are needed.";
     Some(Section::new("Learning curve", how, drawn(&svg, &sheet)))
 }
 
@@ -305,17 +299,15 @@ fn folds(report: &Report, spec: &TaskSpec, answers: &[TaskAnswer<'_>]) -> Option
         row(Metric::MacroF1, folds.iter().filter_map(|f| f.macro_f1).collect()),
     ];
     let about = format!("Figures of each fold of {}", spec.name);
-    let svg =
-        Rows { about: &about, value: "all together", others: Vec::new(), span: None, zero: false, bound: None, rows }
-            .svg();
+    let svg = Rows { about: &about, value: "all together", rows, ..Rows::default() }.svg();
     let line = |f: &crate::eval::FoldFigures| {
         let (repeat, fold) = (f.repeat + 1, f.fold + 1);
         vec![format!("{repeat}.{fold}"), f.paragraphs.to_string(), figure(f.accuracy), figure(f.macro_f1)]
     };
     let header = ["repeat.fold", "paragraphs", "accuracy", "macro_f1"];
     let sheet = Sheet::new(format!("{}: folds", spec.name), &header, folds.iter().map(line).collect());
-    let how = "Each ring is a fold: a model fitted on the others and judged on this one. Far apart, they say that the figures \
-               hang on which articles are asked about.";
+    let how = "Each ring is a fold: a model judged on articles that it was not fitted on. Far apart, they say that \
+        the figures hang on which articles are asked about.";
     Some(Section::new("Folds", how, drawn(&svg, &sheet)))
 }
 
@@ -330,8 +322,8 @@ fn errors(report: &Report, spec: &TaskSpec, answers: &[TaskAnswer<'_>], evidence
         None => "",
     };
     let how = format!(
-        "{} of {} paragraphs with a wrong answer, those first whose probabilities are farthest from the right one. Some will \
-         turn out to be errors of the labels.{why}",
+        "{} of {} paragraphs with a wrong answer, those first whose probabilities are farthest from the right one. \
+         Some will turn out to be errors of the labels.{why}",
         shown.len(),
         errors.len()
     );

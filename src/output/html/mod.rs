@@ -1,7 +1,7 @@
 //! Reports, comparisons and predictions as pages for a browser.
 //!
-//! In: the same as the other formats take. Out: one page each, whole in itself, the same bytes for the same input. It must
-//! not know times, hosts or where files lie, and judges nothing: its figures are those of the report.
+//! In: the same as the other formats take. Out: one page each, whole in itself, the same bytes for the same input. It
+//! must not know times, hosts or where reports lie, and judges nothing: its figures are those of the report.
 
 mod charts;
 mod classification;

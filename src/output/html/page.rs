@@ -1,7 +1,7 @@
 //! The shell of a page, and the tables in it.
 //!
-//! In: titles and markup. Out: one page that needs nothing beside it: no network and no script. It must not know what it
-//! shows.
+//! In: titles and markup. Out: one page that needs nothing beside it: no network and no script. It must not know what
+//! it shows.
 
 use super::super::figures::Sheet;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -99,7 +99,11 @@ pub(super) fn table(sheet: &Sheet) -> Markup {
             @for row in &sheet.rows {
                 tr {
                     @for (i, cell) in row.iter().enumerate() {
-                        @if i == 0 { th scope="row" { (plain(cell)) } } @else { td.number[numbers[i]] { (plain(cell)) } }
+                        @if i == 0 {
+                            th scope="row" { (plain(cell)) }
+                        } @else {
+                            td.number[numbers[i]] { (plain(cell)) }
+                        }
                     }
                 }
             }
@@ -109,9 +113,8 @@ pub(super) fn table(sheet: &Sheet) -> Markup {
 
 /// Which columns hold numbers, or what stands for a missing one.
 fn numbers(sheet: &Sheet) -> Vec<bool> {
-    let number = |cell: &String| {
-        matches!(cell.as_str(), "" | "n/a" | "–") || cell.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c))
-    };
+    let missing = |cell: &str| matches!(cell, "" | "n/a" | "–");
+    let number = |cell: &String| missing(cell) || cell.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c));
     let column =
         |i: usize| i > 0 && !sheet.rows.is_empty() && sheet.rows.iter().all(|row| row.get(i).is_none_or(number));
     (0..sheet.header.len()).map(column).collect()
@@ -125,7 +128,13 @@ pub(super) fn titled_table(sheet: &Sheet, class: &str, rows: Markup) -> Markup {
         div.scroll role="region" tabindex="0" aria-label=(plain(&sheet.title)) {
             table class=(class) {
                 caption { (plain(&sheet.title)) }
-                thead { tr { @for (name, number) in sheet.header.iter().zip(numbers) { th.number[number] scope="col" { (plain(name)) } } } }
+                thead {
+                    tr {
+                        @for (name, number) in sheet.header.iter().zip(numbers) {
+                            th.number[number] scope="col" { (plain(name)) }
+                        }
+                    }
+                }
                 tbody { (rows) }
             }
         }
