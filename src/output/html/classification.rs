@@ -21,11 +21,12 @@ pub(crate) struct ClassificationPage {
 
 impl ClassificationPage {
     pub fn document(&mut self, tasks: &[TaskSpec], document: &Document, paragraphs: &[LabelledParagraph]) {
-        self.counts.resize_with(tasks.len(), Vec::new);
+        if self.counts.is_empty() {
+            self.counts = tasks.iter().map(|spec| vec![0; spec.labels.len()]).collect();
+        }
         for labelled in paragraphs {
             self.paragraphs += 1;
-            for ((spec, prediction), counts) in tasks.iter().zip(&labelled.predictions).zip(&mut self.counts) {
-                counts.resize(spec.labels.len(), 0);
+            for (prediction, counts) in labelled.predictions.iter().zip(&mut self.counts) {
                 prediction.labels.iter().for_each(|label| counts[label.0] += 1);
             }
         }

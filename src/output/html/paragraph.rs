@@ -24,7 +24,7 @@ pub(super) fn probabilities(
 ) -> Markup {
     let yes = |yes: bool| if yes { "yes" } else { "–" };
     let header: &[&str] = match gold {
-        Some(_) => &["label", "probability", "right answer", "given"],
+        Some(_) => &["label", "probability", "right", "given"],
         None => &["label", "probability", "given"],
     };
     let rows = html! {
@@ -104,5 +104,25 @@ pub(super) fn quoted(text: &str, reasons: &[Words<'_>]) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlapping_marks_show_every_byte_once_and_the_stronger_share() {
+        let text = "un été <chaud>";
+        let reasons = |words| LabelReasons { score: 0.0, intercept: 0.0, words };
+        // "été", "été <chaud>" and a word against.
+        let (one, two) =
+            (reasons(vec![(3..8, 2.0), (0..2, -1.5), (3..16, 0.5)]), reasons(vec![(3..8, 1.0), (0..2, 0.5)]));
+        let words = [Words::of("a", &one, true, 9), Words::of("b", &two, true, 1)];
+        let markup = quoted(text, &words).into_string();
+        let quote = "<blockquote lang=\"fr\">un <mark style=\"--weight:1.00\">été</mark>\
+                     <mark style=\"--weight:0.25\"> &lt;chaud&gt;</mark></blockquote>";
+        assert!(markup.starts_with(quote), "{markup}");
+        assert!(markup.contains("For <strong>b</strong>: <span lang=\"fr\">été</span> +1.000</p>"), "{markup}");
     }
 }
