@@ -27,7 +27,7 @@ pub struct Args {
     /// Output file (`-` is stdout)
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Add the words that decided, N a label (jsonl, json and table) [default N: 10]
+    /// Add the words that decided, N a label (jsonl, json, html and table) [default N: 10]
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "10")]
     explain: Option<usize>,
     /// What standard input holds
@@ -45,6 +45,7 @@ enum OutputFormat {
     Jsonl,
     Json,
     Csv,
+    Html,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -65,12 +66,14 @@ pub fn run(args: &Args) -> Outcome {
         ("jsonl", PredictionFormat::Jsonl),
         ("json", PredictionFormat::Json),
         ("csv", PredictionFormat::Csv),
+        ("html", PredictionFormat::Html),
     ];
     let asked = args.format.map(|f| match f {
         OutputFormat::Table => PredictionFormat::Table,
         OutputFormat::Jsonl => PredictionFormat::Jsonl,
         OutputFormat::Json => PredictionFormat::Json,
         OutputFormat::Csv => PredictionFormat::Csv,
+        OutputFormat::Html => PredictionFormat::Html,
     });
     let format = choose_format(asked, args.output.as_ref(), &known, PredictionFormat::Table)?;
     let model = match &args.model {

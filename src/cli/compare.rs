@@ -7,7 +7,9 @@ use clap::ValueEnum;
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::eval::{Comparison, Report, Verdict, compare};
-use rubrique::output::{Checked, candidates_table, comparison_junit, comparison_markdown, comparison_table};
+use rubrique::output::{
+    Checked, candidates_table, comparison_html, comparison_junit, comparison_markdown, comparison_table,
+};
 use std::path::PathBuf;
 
 /// Is a candidate worse than a baseline? Reads reports of `evaluate`; never fits or predicts
@@ -43,6 +45,7 @@ enum ComparisonFormat {
     Table,
     Json,
     Markdown,
+    Html,
     Junit,
 }
 
@@ -107,6 +110,7 @@ pub fn run(args: &Args) -> Outcome {
         ("txt", ComparisonFormat::Table),
         ("json", ComparisonFormat::Json),
         ("md", ComparisonFormat::Markdown),
+        ("html", ComparisonFormat::Html),
         ("xml", ComparisonFormat::Junit),
     ];
     let format = choose_format(args.format, args.output.as_ref(), &known, ComparisonFormat::Table)?;
@@ -118,15 +122,16 @@ pub fn run(args: &Args) -> Outcome {
         let comparison = compare(&baseline, &candidate, args.margin).map_err(|e| e.at(path))?;
         for condition in &args.required {
             let (met, value) = condition.met(&candidate)?;
-            let found = value.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"));
             conditions.push(Checked {
                 candidate: path.display().to_string(),
                 condition: condition.text.clone(),
-                fault: (!met).then(|| format!("{}: required {}, found {found}", path.display(), condition.text)),
+                found: value,
+                met,
             });
         }
         comparisons.push((path.display().to_string(), comparison));
     }
+    let unmet: Vec<String> = conditions.iter().filter_map(Checked::fault).collect();
     let text = match (format, comparisons.as_slice()) {
         (ComparisonFormat::Json, [(_, only)]) => json(only),
         (ComparisonFormat::Json, several) => {
@@ -136,10 +141,10 @@ pub fn run(args: &Args) -> Outcome {
         (ComparisonFormat::Markdown, [(_, only)]) => comparison_markdown(only),
         (ComparisonFormat::Table, several) => candidates_table(several, false),
         (ComparisonFormat::Markdown, several) => candidates_table(several, true),
+        (ComparisonFormat::Html, all) => comparison_html(answer(all, &unmet), all, &conditions),
         (ComparisonFormat::Junit, all) => comparison_junit(all, &conditions, args.require_evidence)?,
     };
     write_result(args.output.as_ref(), text.as_bytes())?;
-    let unmet: Vec<&String> = conditions.iter().filter_map(|c| c.fault.as_ref()).collect();
     append_summary(|| {
         let body = match comparisons.as_slice() {
             [(_, only)] => comparison_markdown(only),
@@ -167,7 +172,7 @@ pub fn run(args: &Args) -> Outcome {
 }
 
 /// The answer to all candidates and conditions together.
-fn answer(comparisons: &[(String, Comparison)], unmet: &[&String]) -> Verdict {
+fn answer(comparisons: &[(String, Comparison)], unmet: &[String]) -> Verdict {
     let any = |verdict| comparisons.iter().any(|(_, c)| c.verdict == verdict);
     match (any(Verdict::Fail) || !unmet.is_empty(), any(Verdict::Inconclusive)) {
         (true, _) => Verdict::Fail,

@@ -13,7 +13,7 @@ use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::eval::{CrossValidation, Report, SHARES, Split, cross_validate, hold_out, learning_curve};
 use rubrique::model::ModelFile;
-use rubrique::output::{report_markdown, report_table};
+use rubrique::output::{Evidence, report_html, report_markdown, report_table};
 use rubrique::task::{LabelId, TaskSpec};
 use std::path::PathBuf;
 
@@ -71,20 +71,27 @@ enum ReportFormat {
     Table,
     Json,
     Markdown,
+    Html,
 }
 
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
-    let known = [("txt", ReportFormat::Table), ("json", ReportFormat::Json), ("md", ReportFormat::Markdown)];
+    let known = [
+        ("txt", ReportFormat::Table),
+        ("json", ReportFormat::Json),
+        ("md", ReportFormat::Markdown),
+        ("html", ReportFormat::Html),
+    ];
     let format = choose_format(args.format, args.output.as_ref(), &known, ReportFormat::Table)?;
-    let report = match &args.model {
-        Some(path) => held_out(args, &ModelFile::load(path)?)?,
+    let evaluated = match &args.model {
+        Some(path) => held_out(args, ModelFile::load(path)?)?,
         None => fitted_here(args)?,
     };
+    let report = &evaluated.report;
     report.notes.iter().for_each(|n| note(args.common.quiet, n));
     for (name, task) in &report.tasks {
         for (label, figures) in task.labels.iter().filter(|(_, l)| l.support > 0 && l.threshold.is_some()) {
-            if figures.calibrated < 1.0 && asks_for_calibration(&report, name) {
+            if figures.calibrated < 1.0 && asks_for_calibration(report, name) {
                 let share = 100.0 * (1.0 - figures.calibrated);
                 let why = "too few examples: scores are read as log-odds";
                 note(
@@ -95,12 +102,13 @@ pub fn run(args: &Args) -> Outcome {
         }
     }
     let text = match format {
-        ReportFormat::Table => report_table(&report),
+        ReportFormat::Table => report_table(report),
         ReportFormat::Json => report.to_json(),
-        ReportFormat::Markdown => report_markdown(&report),
+        ReportFormat::Markdown => report_markdown(report),
+        ReportFormat::Html => page(&evaluated)?,
     };
     write_result(args.output.as_ref(), text.as_bytes())?;
-    append_summary(|| format!("## rubrique evaluate\n\n{}\n", report_markdown(&report)))?;
+    append_summary(|| format!("## rubrique evaluate\n\n{}\n", report_markdown(report)))?;
     if let Some(path) = args.output.as_ref().filter(|path| path.as_os_str() != "-") {
         for (name, task) in &report.tasks {
             let percent = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |v| format!("{v:.3}"));
@@ -113,11 +121,30 @@ pub fn run(args: &Args) -> Outcome {
     Ok(())
 }
 
+/// A report, and what it was made from.
+struct Evaluated {
+    report: Report,
+    dataset: Dataset,
+    /// The model that gave the answers, unless each fold had its own.
+    model: Option<ModelFile>,
+}
+
+fn page(evaluated: &Evaluated) -> Result<String> {
+    let Evaluated { report, dataset, model } = evaluated;
+    let texts = dataset.examples.iter().chain(&dataset.test).map(|e| (e.id.as_str(), e.text.as_str())).collect();
+    let explain = |spec: &TaskSpec, text: &str| {
+        let Some(model) = model else { return Vec::new() };
+        let of_task = model.classifier.tasks().iter().position(|task| task.spec() == spec);
+        of_task.map_or(Vec::new(), |t| model.classifier.explain(text).swap_remove(t))
+    };
+    report_html(report, &Evidence { texts, explain: model.is_some().then_some(&explain) })
+}
+
 fn asks_for_calibration(report: &Report, task: &str) -> bool {
     report.config.get(task).is_some_and(|params| params["classifier"]["calibration"] == "platt")
 }
 
-fn fitted_here(args: &Args) -> Result<Report> {
+fn fitted_here(args: &Args) -> Result<Evaluated> {
     let config = read_config(args.config.as_deref())?;
     let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     say_notes(args, &dataset);
@@ -125,7 +152,8 @@ fn fitted_here(args: &Args) -> Result<Report> {
     if args.split == SplitBy::Column {
         refuse_without_test_rows(args, &dataset)?;
         let model = fit(&dataset, &config, args.seed, None).map_err(|e| e.at(&args.labels))?;
-        return hold_out(&dataset, &dataset.test, &model, args.seed);
+        let report = hold_out(&dataset, &dataset.test, &model, args.seed)?;
+        return Ok(Evaluated { report, dataset, model: Some(model) });
     }
     if args.repeats == 0 {
         return Err(Error::usage("--repeats 0 (allowed: 1 or more)"));
@@ -155,10 +183,10 @@ fn fitted_here(args: &Args) -> Result<Report> {
         report.learning_curve = Some(learning_curve(&dataset, &config, &plan, &done).map_err(|e| e.at(&args.labels))?);
     }
     bar.finish_and_clear();
-    Ok(report)
+    Ok(Evaluated { report, dataset, model: None })
 }
 
-fn held_out(args: &Args, model: &ModelFile) -> Result<Report> {
+fn held_out(args: &Args, model: ModelFile) -> Result<Evaluated> {
     let specs: Vec<TaskSpec> = model.classifier.tasks().iter().map(|task| task.spec().clone()).collect();
     let wanted: Vec<TaskSpec> = if args.data.tasks.is_empty() {
         specs.clone()
@@ -189,10 +217,13 @@ fn held_out(args: &Args, model: &ModelFile) -> Result<Report> {
     }
     if args.split == SplitBy::Column {
         refuse_without_test_rows(args, &dataset)?;
-        return hold_out(&dataset, &dataset.test, model, args.seed);
     }
-    let all: Vec<Example> = dataset.examples.iter().chain(&dataset.test).cloned().collect();
-    hold_out(&dataset, &all, model, args.seed)
+    let all: Vec<Example> = match args.split {
+        SplitBy::Column => dataset.test.clone(),
+        _ => dataset.examples.iter().chain(&dataset.test).cloned().collect(),
+    };
+    let report = hold_out(&dataset, &all, &model, args.seed)?;
+    Ok(Evaluated { report, dataset, model: Some(model) })
 }
 
 fn refuse_without_test_rows(args: &Args, dataset: &Dataset) -> Result<()> {

@@ -3,6 +3,7 @@
 //! In: two reports. Out: for each task a verdict on its primary metric, and everything that stands beside it. It never
 //! fits or predicts: all figures are recomputed from the reports' predictions.
 
+use super::answers::{answer_of, distance, labels_of};
 use super::interval::{resampled_error, t_below, t_quantile};
 use super::metrics::{Judged, Metric};
 use super::report::{FoldSummary, PredictionRecord, Report, TaskReport, drawn};
@@ -164,8 +165,7 @@ pub struct Comparison {
 pub fn compare(baseline: &Report, candidate: &Report, margin: f64) -> Result<Comparison> {
     refuse_unlike(baseline, candidate)?;
     let mut tasks = IndexMap::new();
-    for (name, task) in &baseline.tasks {
-        let spec = TaskSpec { name: name.clone(), kind: task.kind, labels: task.labels.keys().cloned().collect() };
+    for (spec, (name, task)) in baseline.specs().into_iter().zip(&baseline.tasks) {
         let pairs = Pairs::of(&spec, baseline, candidate)?;
         let ratio = baseline.folds.as_ref().map(FoldSummary::test_to_train);
         tasks.insert(name.clone(), pairs.compare(&spec, (task, &candidate.tasks[name]), ratio, margin));
@@ -326,11 +326,7 @@ impl<'a> Pairs<'a> {
     }
 
     fn flips(&self, spec: &TaskSpec) -> (Vec<Flip>, Vec<Flip>) {
-        let away = |p: &Pair<'_>, side: usize| -> f64 {
-            let wrong = |k: usize, p_k: f64| if p.gold.contains(LabelId(k)) { 1.0 - p_k } else { p_k };
-            let sum: f64 = p.answers[side].1.iter().enumerate().map(|(k, &p_k)| wrong(k, p_k)).sum();
-            sum / spec.labels.len() as f64
-        };
+        let away = |p: &Pair<'_>, side: usize| distance(&p.gold, &p.answers[side].1);
         let flip = |p: &Pair<'_>, moved: f64| Flip {
             id: p.id.into(),
             repeat: p.repeat,
@@ -366,26 +362,6 @@ fn differences(spec: &TaskSpec, pairs: &[&Pair<'_>]) -> Vec<Option<f64>> {
         Metric::ALL.iter().map(|metric| metric.of(spec.kind, spec.labels.len(), &rows)).collect()
     };
     of(0).into_iter().zip(of(1)).map(|(a, b)| Some(b? - a?)).collect()
-}
-
-fn labels_of(spec: &TaskSpec, value: Option<&Value>) -> Result<Option<LabelSet>> {
-    let names: Vec<&str> = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(name)) => vec![name],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        Some(other) => return Err(Error::artifact(format!("not a usable report (labels: found {other})"))),
-    };
-    let set: Option<LabelSet> = names.into_iter().map(|name| spec.label_id(name)).collect();
-    set.map(Some)
-        .ok_or_else(|| Error::artifact(format!("not a usable report (a label that task `{}` lacks)", spec.name)))
-}
-
-fn answer_of(spec: &TaskSpec, record: &PredictionRecord) -> Result<(LabelSet, Vec<f64>)> {
-    let damaged = || Error::artifact(format!("not a usable report (no answer to `{}` for `{}`)", spec.name, record.id));
-    let labels = labels_of(spec, record.labels.get(&spec.name))?.ok_or_else(damaged)?;
-    let probabilities = record.probabilities.get(&spec.name).ok_or_else(damaged)?;
-    let of = |label: &String| probabilities.get(label).and_then(Value::as_f64).ok_or_else(damaged);
-    Ok((labels, spec.labels.iter().map(of).collect::<Result<_>>()?))
 }
 
 /// What is known of how far a difference could be off.

@@ -136,7 +136,7 @@ impl Metric {
     }
 
     /// Whether less of it is better.
-    pub fn is_cost(self) -> bool {
+    pub fn is_loss(self) -> bool {
         self == Metric::HammingLoss || self.reads_probabilities()
     }
 
@@ -251,19 +251,13 @@ pub fn reliability(kind: TaskKind, labels: usize, rows: &[Judged<'_>]) -> [Relia
 ///
 /// Source: scikit-learn's `average_precision_score`.
 pub fn average_precision(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
-    let ranked = ranked(rows, label);
-    let positives = ranked.iter().filter(|(_, y)| *y).count();
-    if positives == 0 {
-        return None;
+    let steps = steps(rows, label)?;
+    let (mut before, mut sum) = (0, 0.0);
+    for &Step { found, taken, .. } in &steps {
+        sum += (found - before) as f64 * (found as f64 / taken as f64);
+        before = found;
     }
-    let (mut found, mut taken, mut sum) = (0, 0, 0.0);
-    for ties in ranked.chunk_by(|a, b| a.0 == b.0) {
-        let new = ties.iter().filter(|(_, y)| *y).count();
-        found += new;
-        taken += ties.len();
-        sum += new as f64 * (found as f64 / taken as f64);
-    }
-    Some(sum / positives as f64)
+    Some(sum / before as f64)
 }
 
 /// The area under the ROC curve of one label: the share of pairs of a positive and a negative that the probability puts
@@ -287,6 +281,53 @@ pub fn roc_auc(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
     Some(ordered / (positives * negatives) as f64)
 }
 
+/// A point of a precision-recall curve: what is reached by giving a label from this probability on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PrecisionRecall {
+    /// The least probability that is taken for a yes.
+    pub threshold: f64,
+    /// tp / (tp + fp)
+    pub precision: f64,
+    /// tp / (tp + fn)
+    pub recall: f64,
+}
+
+/// The precision-recall curve of one label: one point for each distinct probability, from high to low, so that recall
+/// never falls. Empty where the label was never there.
+///
+/// Source: scikit-learn's `precision_recall_curve`, without its added last point (1, 0).
+pub fn precision_recall_curve(rows: &[Judged<'_>], label: LabelId) -> Vec<PrecisionRecall> {
+    let steps = steps(rows, label).unwrap_or_default();
+    let positives = steps.last().map_or(0, |step| step.found) as f64;
+    let point = |&Step { threshold, found, taken }: &Step| {
+        let (precision, recall) = (found as f64 / taken as f64, found as f64 / positives);
+        PrecisionRecall { threshold, precision, recall }
+    };
+    steps.iter().map(point).collect()
+}
+
+/// What is reached by giving a label from some probability on.
+struct Step {
+    threshold: f64,
+    /// The rows that carry the label among those that get it.
+    found: usize,
+    /// The rows that get it.
+    taken: usize,
+}
+
+/// One step for each distinct probability, from high to low: the last takes every row. `None` where the label was never
+/// there.
+fn steps(rows: &[Judged<'_>], label: LabelId) -> Option<Vec<Step>> {
+    let (mut found, mut taken) = (0, 0);
+    let step = |ties: &[(f64, bool)]| {
+        found += ties.iter().filter(|(_, y)| *y).count();
+        taken += ties.len();
+        Step { threshold: ties[0].0, found, taken }
+    };
+    let steps: Vec<Step> = ranked(rows, label).chunk_by(|a, b| a.0 == b.0).map(step).collect();
+    (found > 0).then_some(steps)
+}
+
 fn ranked(rows: &[Judged<'_>], label: LabelId) -> Vec<(f64, bool)> {
     let mut ranked: Vec<(f64, bool)> =
         rows.iter().map(|r| (r.probabilities[label.0], r.gold.contains(label))).collect();
@@ -303,4 +344,28 @@ pub fn confusion(rows: &[Judged<'_>], labels: usize) -> Vec<Vec<usize>> {
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_has_a_point_for_each_distinct_probability() {
+        let sets: [LabelSet; 2] = [LabelSet::default(), [LabelId(0)].into_iter().collect()];
+        // From high to low: yes; a tie of no and yes; no; yes.
+        let given = [(0.9, 1), (0.5, 0), (0.5, 1), (0.3, 0), (0.1, 1)];
+        let probabilities = given.map(|(p, _)| [p]);
+        let rows: Vec<Judged<'_>> = given
+            .iter()
+            .zip(&probabilities)
+            .map(|(&(_, gold), p)| Judged { gold: &sets[gold], labels: &sets[0], probabilities: p })
+            .collect();
+        let curve: Vec<_> =
+            precision_recall_curve(&rows, LabelId(0)).iter().map(|x| (x.threshold, x.precision, x.recall)).collect();
+        let by_hand =
+            [(0.9, 1.0, 1.0 / 3.0), (0.5, 2.0 / 3.0, 2.0 / 3.0), (0.3, 0.5, 2.0 / 3.0), (0.1, 3.0 / 5.0, 1.0)];
+        assert_eq!(curve, by_hand);
+        assert_eq!(precision_recall_curve(&rows[3..4], LabelId(0)), []);
+    }
 }

@@ -4,6 +4,7 @@
 //! It must not know files, formats of output or terminals. Here only [`cross_validate`], [`Tuner`] and [`hold_out`] touch models;
 //! metrics and reports see nothing but gold labels, decided labels and probabilities.
 
+mod answers;
 mod baseline;
 mod compare;
 mod cross_validate;
@@ -15,6 +16,7 @@ mod report;
 mod suspects;
 mod tune;
 
+pub use answers::{FoldFigures, TaskAnswer, fold_figures, worst_errors};
 pub use compare::{Comparison, Difference, Flip, McNemar, Posterior, TaskComparison, Verdict, compare};
 pub(crate) use cross_validate::probabilities_value;
 pub use cross_validate::{CrossValidation, SHARES, cross_validate, learning_curve, training_set};

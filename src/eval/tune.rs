@@ -128,7 +128,7 @@ impl TaskSearch {
     /// The settings by their score on all of the data, the winner first; of equals the earlier.
     pub fn best_first(&self, metric: Metric) -> Vec<&SettingScores> {
         let mut order: Vec<&SettingScores> = self.settings.iter().collect();
-        let badness = |s: &SettingScores| s.score.map_or(f64::INFINITY, |v| if metric.is_cost() { v } else { -v });
+        let badness = |s: &SettingScores| s.score.map_or(f64::INFINITY, |v| if metric.is_loss() { v } else { -v });
         order.sort_by(|a, b| badness(a).total_cmp(&badness(b)));
         order
     }
@@ -450,7 +450,7 @@ fn inner_deal(
 
 /// The place of the best score; the first of equals, and one without a value after all others.
 fn first_best(metric: Metric, scores: &[Option<f64>]) -> usize {
-    let better = |a: f64, b: f64| if metric.is_cost() { a < b } else { a > b };
+    let better = |a: f64, b: f64| if metric.is_loss() { a < b } else { a > b };
     (0..scores.len()).fold(0, |best, at| match (scores[at], scores[best]) {
         (Some(score), Some(most)) if better(score, most) => at,
         (Some(_), None) => at,

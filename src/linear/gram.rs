@@ -9,7 +9,9 @@ const WIDE: usize = 8;
 const NARROW: usize = 4;
 
 /// A floating-point type that products are summed in.
-pub(super) trait Real: Copy + Default + AddAssign + Add<Output = Self> + Mul<Output = Self> + Sum + Sync {
+pub(super) trait Real:
+    Copy + Default + AddAssign + Add<Output = Self> + Mul<Output = Self> + Sum + Sync
+{
     fn of(value: f64) -> Self;
     fn get(self) -> f64;
 }

@@ -116,7 +116,11 @@ pub fn fit_together(x: &SparseMatrix, wanted: &[(LogisticParams, Targets<'_>)]) 
             (Vec::new(), 0.0)
         });
     }
-    Ok(drafts.into_iter().zip(solutions).map(|(draft, (solution, gradient))| draft.finish(x, solution, gradient)).collect())
+    Ok(drafts
+        .into_iter()
+        .zip(solutions)
+        .map(|(draft, (solution, gradient))| draft.finish(x, solution, gradient))
+        .collect())
 }
 
 /// A regression whose answers that do not vary are settled, and whose others are put as a problem to a solver.

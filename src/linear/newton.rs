@@ -50,7 +50,11 @@ pub(super) fn relative_gradient(x: &SparseMatrix, problem: &Problem, solution: &
         gradient.iter_mut().zip(&solution[..x.width() * lanes]).for_each(|(g, w)| *g += w);
         let mut squares = vec![0.0; lanes];
         gradient.chunks_exact(lanes).for_each(|row| squares.iter_mut().zip(row).for_each(|(s, g)| *s += g * g));
-        if problem.softmax { vec![squares.iter().sum::<f64>().sqrt()] } else { squares.into_iter().map(f64::sqrt).collect() }
+        if problem.softmax {
+            vec![squares.iter().sum::<f64>().sqrt()]
+        } else {
+            squares.into_iter().map(f64::sqrt).collect()
+        }
     };
     let (here, at_zero) = (norms_at(solution), norms_at(&vec![0.0; solution.len()]));
     here.iter().zip(&at_zero).map(|(g, g0)| g / g0.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
@@ -84,7 +88,8 @@ fn minimise<T: Real>(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, 
     let mut searches: Vec<Search<'_>> = Vec::new();
     for problem in problems {
         let lanes = if problem.softmax { problem.outputs } else { 1 };
-        searches.extend((0..problem.outputs).step_by(lanes).map(|k| Search::new(problem, k..k + lanes, gram.diagonal())));
+        searches
+            .extend((0..problem.outputs).step_by(lanes).map(|k| Search::new(problem, k..k + lanes, gram.diagonal())));
     }
     let mut asked: Vec<Vec<f64>> = searches.iter().flat_map(Search::asks).collect();
     loop {

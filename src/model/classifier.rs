@@ -54,6 +54,9 @@ struct Bundle<'a> {
     rows: Vec<usize>,
 }
 
+/// A position in the list of tasks, with its weights and its decision.
+type FittedTask = (usize, LogisticRegression, Decision);
+
 impl<'a> TrainingSet<'a> {
     /// Fits every task on the given rows, and on nothing else.
     ///
@@ -81,13 +84,7 @@ impl<'a> TrainingSet<'a> {
     /// # Errors
     ///
     /// As [`TrainingSet::fit`].
-    pub fn fit_and_predict(
-        &self,
-        config: &Config,
-        train: &[usize],
-        test: &[usize],
-        seed: u64,
-    ) -> Result<FoldAnswers> {
+    pub fn fit_and_predict(&self, config: &Config, train: &[usize], test: &[usize], seed: u64) -> Result<FoldAnswers> {
         let mut decisions: Vec<Option<Decision>> = self.tasks.iter().map(|_| None).collect();
         let mut columns: Vec<Vec<Prediction>> = self.tasks.iter().map(|_| Vec::new()).collect();
         for bundle in self.bundles(config, train)? {
@@ -108,7 +105,7 @@ impl<'a> TrainingSet<'a> {
         config: &Config,
         bundle: &Bundle<'s>,
         seed: u64,
-    ) -> Result<(FittedBlocks<'s>, Vec<(usize, LogisticRegression, Decision)>)> {
+    ) -> Result<(FittedBlocks<'s>, Vec<FittedTask>)> {
         let decisions = self.learn_decisions(config, bundle, seed)?;
         let blocks = FittedBlocks::fit(&bundle.params.features, &self.texts, &bundle.rows);
         let regressions = fit_regressions(&blocks.matrix(&bundle.rows), &self.wanted(config, bundle, &bundle.rows))?;

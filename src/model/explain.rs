@@ -19,6 +19,13 @@ pub struct LabelReasons {
     pub words: Vec<(Range<usize>, f64)>,
 }
 
+impl LabelReasons {
+    /// The words that speak for the label, or those that speak against it; strongest first.
+    pub fn speaking(&self, speaks_for: bool) -> impl Iterator<Item = &(Range<usize>, f64)> {
+        self.words.iter().filter(move |(_, weight)| if speaks_for { *weight > 0.0 } else { *weight < 0.0 })
+    }
+}
+
 impl Classifier {
     /// The reasons for the scores of a text: by task, one a label.
     pub fn explain(&self, text: &str) -> Vec<Vec<LabelReasons>> {

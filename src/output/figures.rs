@@ -3,6 +3,28 @@
 use crate::eval::Estimate;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 
+/// A titled table.
+pub(super) struct Sheet {
+    pub title: String,
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Sheet {
+    pub fn new(title: impl Into<String>, header: &[&str], rows: Vec<Vec<String>>) -> Self {
+        Sheet { title: title.into(), header: header.iter().map(ToString::to_string).collect(), rows }
+    }
+
+    /// The sheet for a terminal or in Markdown, with the blank line that parts it from what stands before.
+    pub fn text(self, markdown: bool) -> String {
+        if markdown {
+            format!("\n### {}\n\n{}", self.title, markdown_table(&self.header, &self.rows))
+        } else {
+            format!("\n{}\n{}\n", self.title, table(&self.header, self.rows, true))
+        }
+    }
+}
+
 /// Three decimals, or "n/a" where a figure is undefined.
 pub(super) fn figure(value: Option<f64>) -> String {
     value.map_or_else(|| "n/a".into(), |v| format!("{v:.3}"))

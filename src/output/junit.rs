@@ -12,8 +12,23 @@ pub struct Checked {
     pub candidate: String,
     /// The condition as written.
     pub condition: String,
+    /// The figure asked about; `None` where it is undefined.
+    pub found: Option<f64>,
+    /// Whether the condition is met.
+    pub met: bool,
+}
+
+impl Checked {
     /// What is wrong, unless it is met.
-    pub fault: Option<String>,
+    pub fn fault(&self) -> Option<String> {
+        let fault = || format!("{}: required {}, found {}", self.candidate, self.condition, self.found_text());
+        (!self.met).then(fault)
+    }
+
+    /// One decimal more than elsewhere, so that a figure just under its floor does not look like it.
+    pub(super) fn found_text(&self) -> String {
+        self.found.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"))
+    }
 }
 
 /// One case a fault, or one that passes.
@@ -61,8 +76,8 @@ pub fn comparison_junit(
             });
         }
         for condition in conditions.iter().filter(|c| c.candidate == *candidate) {
-            suite.add_test_case(match &condition.fault {
-                Some(fault) => failed(condition.condition.clone(), fault),
+            suite.add_test_case(match condition.fault() {
+                Some(fault) => failed(condition.condition.clone(), &fault),
                 None => TestCase::new(condition.condition.as_str(), TestCaseStatus::success()),
             });
         }

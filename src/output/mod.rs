@@ -5,6 +5,7 @@
 
 mod comparison;
 mod figures;
+mod html;
 mod junit;
 mod model_card;
 mod predictions;
@@ -13,6 +14,7 @@ mod report;
 mod tuning;
 
 pub use comparison::{candidates_table, comparison_markdown, comparison_table};
+pub use html::{Evidence, Explain, comparison_html, report_html};
 pub use junit::{Checked, comparison_junit, faults_junit};
 pub use model_card::{model_json, model_markdown, model_table};
 pub use predictions::{LabelledParagraph, PredictionFormat, PredictionWriter};

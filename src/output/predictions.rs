@@ -1,6 +1,7 @@
 //! Predictions, paragraph by paragraph, in every format of `classify`.
 
 use super::figures;
+use super::html::ClassificationPage;
 use crate::error::{Error, Result};
 use crate::model::LabelReasons;
 use crate::task::{Prediction, TaskKind, TaskSpec};
@@ -32,6 +33,8 @@ pub enum PredictionFormat {
     Json,
     /// Comma-separated, with a column for each probability.
     Csv,
+    /// A page for a browser, written when everything is known.
+    Html,
 }
 
 /// Names that an output row has of its own; an input column of such a name is kept as `input_NAME`.
@@ -48,12 +51,13 @@ pub struct PredictionWriter<'a, W: Write> {
     /// The input columns of a CSV output, settled by its first document.
     csv_columns: Option<Vec<String>>,
     documents: usize,
+    page: ClassificationPage,
 }
 
 impl<'a, W: Write> PredictionWriter<'a, W> {
     /// Starts an output.
     pub fn new(out: W, format: PredictionFormat, tasks: &'a [TaskSpec]) -> Self {
-        PredictionWriter { out, format, tasks, csv_columns: None, documents: 0 }
+        PredictionWriter { out, format, tasks, csv_columns: None, documents: 0, page: ClassificationPage::default() }
     }
 
     /// Writes one document.
@@ -83,6 +87,7 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
                     return Ok(Err(error));
                 }
             }
+            PredictionFormat::Html => self.page.document(self.tasks, document, paragraphs),
         }
         self.documents += 1;
         Ok(Ok(()))
@@ -96,6 +101,9 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     pub fn finish(mut self) -> std::io::Result<W> {
         if self.format == PredictionFormat::Json {
             self.out.write_all(if self.documents == 0 { b"[]\n" } else { b"\n]\n" })?;
+        }
+        if self.format == PredictionFormat::Html {
+            self.out.write_all(self.page.finish(self.tasks).as_bytes())?;
         }
         self.out.flush()?;
         Ok(self.out)
@@ -163,7 +171,7 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         let mut lines = String::new();
         for ((task, prediction), reasons) in self.tasks.iter().zip(&labelled.predictions).zip(reasons) {
             for label in prediction.labels.iter() {
-                let speak = reasons[label.0].words.iter().filter(|(_, weight)| *weight > 0.0).take(*most);
+                let speak = reasons[label.0].speaking(true).take(*most);
                 let words: Vec<String> = speak
                     .map(|(place, weight)| {
                         format!("{} {weight:+.2}", printable(&labelled.paragraph.text[place.clone()]))

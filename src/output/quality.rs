@@ -1,6 +1,6 @@
 //! What `check` found.
 
-use super::figures::{figure, markdown_table, table};
+use super::figures::{Sheet, figure};
 use crate::dataset::{Dataset, Quality, TaskQuality};
 use crate::error::{Error, Result};
 use crate::eval::Suspect;
@@ -16,13 +16,7 @@ pub fn quality_markdown(quality: &Quality, suspects: &[Suspect]) -> String {
 }
 
 fn render(quality: &Quality, suspects: &[Suspect], markdown: bool) -> String {
-    let show = |title: &str, header: &[&str], rows: Vec<Vec<String>>| {
-        if markdown {
-            format!("\n### {title}\n\n{}", markdown_table(header, &rows))
-        } else {
-            format!("\n{title}\n{}\n", table(header, rows, true))
-        }
-    };
+    let show = |title: &str, header: &[&str], rows: Vec<Vec<String>>| Sheet::new(title, header, rows).text(markdown);
     let mut text = format!("{} paragraphs of {} articles\n", quality.paragraphs, quality.groups);
     for (name, task) in &quality.tasks {
         let mut rows: Vec<Vec<String>> = task

@@ -1,32 +1,22 @@
 //! A report for a terminal and in Markdown.
 
-use super::figures::{estimate, figure, markdown_table, table};
+use super::figures::{Sheet, estimate, figure};
 use crate::eval::metrics::Metric;
 use crate::eval::{LabelReport, ReliabilityRow, Report, Split, TaskReport};
 
-/// A titled table.
-pub(super) struct Sheet {
-    pub title: String,
-    pub header: Vec<String>,
-    pub rows: Vec<Vec<String>>,
-}
-
 /// The report for a terminal.
 pub fn report_table(report: &Report) -> String {
-    let mut text = format!("{}\n", headline(report));
-    for sheet in all_sheets(report) {
-        text += &format!("\n{}\n{}\n", sheet.title, table(&sheet.header, sheet.rows, true));
-    }
-    text
+    render(report, false)
 }
 
 /// The report in Markdown.
 pub fn report_markdown(report: &Report) -> String {
-    let mut text = format!("{}\n", headline(report));
-    for sheet in all_sheets(report) {
-        text += &format!("\n### {}\n\n{}", sheet.title, markdown_table(&sheet.header, &sheet.rows));
-    }
-    text
+    render(report, true)
+}
+
+fn render(report: &Report, markdown: bool) -> String {
+    let sheets = all_sheets(report).into_iter().map(|sheet| sheet.text(markdown));
+    [format!("{}\n", headline(report))].into_iter().chain(sheets).collect()
 }
 
 fn all_sheets(report: &Report) -> Vec<Sheet> {
@@ -37,6 +27,7 @@ fn all_sheets(report: &Report) -> Vec<Sheet> {
     report.tasks.iter().flat_map(of_task).chain(rates(report)).chain(curve(report)).collect()
 }
 
+/// What was judged, and how: a sentence a line.
 pub(super) fn headline(report: &Report) -> String {
     let data = &report.data;
     let how = match (&report.folds, &report.held_out) {
@@ -113,25 +104,25 @@ pub(super) fn confusion(name: &str, task: &TaskReport) -> Option<Sheet> {
 }
 
 pub(super) fn reliability(name: &str, task: &TaskReport) -> Sheet {
-    let header = ["probability", "how many", "mean probability", "share that came true"].map(String::from).to_vec();
+    let header = ["probability", "how many", "mean probability", "share that came true"];
     let row = |bin: &ReliabilityRow| {
         let range = format!("{:.1} to {:.1}", bin.low, bin.high);
         vec![range, count(bin.count), figure(bin.mean_probability), figure(bin.share_right)]
     };
-    Sheet { title: format!("{name}: reliability"), header, rows: task.reliability.iter().map(row).collect() }
+    Sheet::new(format!("{name}: reliability"), &header, task.reliability.iter().map(row).collect())
 }
 
 /// How evenly the labels were dealt.
 pub(super) fn rates(report: &Report) -> Option<Sheet> {
     let rates = &report.folds.as_ref()?.label_rates;
-    let header = ["task", "label", "share of all", "least test part", "most"].map(String::from).to_vec();
+    let header = ["task", "label", "share of all", "least test part", "most"];
     let rows = rates.iter().flat_map(|(task, labels)| {
         labels.iter().map(move |(label, rate)| {
             let share = |value: f64| format!("{:.1} %", 100.0 * value);
             vec![task.clone(), label.clone(), share(rate.all), share(rate.low), share(rate.high)]
         })
     });
-    Some(Sheet { title: "labels in the test parts".into(), header, rows: rows.collect() })
+    Some(Sheet::new("labels in the test parts", &header, rows.collect()))
 }
 
 pub(super) fn curve(report: &Report) -> Option<Sheet> {
@@ -147,11 +138,11 @@ pub(super) fn curve(report: &Report) -> Option<Sheet> {
             ]
         })
     });
-    let header = ["share of groups", "paragraphs", "task", "accuracy", "macro_f1"].map(String::from).to_vec();
-    Some(Sheet { title: "learning curve".into(), header, rows: rows.collect() })
+    let header = ["share of groups", "paragraphs", "task", "accuracy", "macro_f1"];
+    Some(Sheet::new("learning curve", &header, rows.collect()))
 }
 
 /// A mean count over repeats.
-fn count(value: f64) -> String {
+pub(super) fn count(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }

@@ -6,6 +6,7 @@ mod check;
 mod classify;
 mod compare;
 mod evaluate;
+mod html;
 mod train;
 mod tune;
 mod util;
