@@ -162,6 +162,13 @@ impl SparseMatrix {
         out
     }
 
+    /// The sum of each column.
+    pub fn column_sums(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.width];
+        self.columns.iter().zip(&self.values).for_each(|(&column, value)| sums[column as usize] += value);
+        sums
+    }
+
     /// The product of row `i` with a dense vector of `width` numbers.
     pub fn dot(&self, i: usize, dense: &[f64]) -> f64 {
         let (columns, values) = self.row(i);
@@ -212,6 +219,7 @@ mod tests {
         let dense: Vec<f64> = (0..15).map(f64::from).collect();
         assert_eq!(matrix.times(&dense, 5), [20.0, 23.0, 26.0, 29.0, 32.0, 15.0, 18.0, 21.0, 24.0, 27.0]);
         let rows: Vec<f64> = (1..=10).map(f64::from).collect();
+        assert_eq!(matrix.column_sums(), [1.0, 3.0, 2.0]);
         let product = [1.0, 2.0, 3.0, 4.0, 5.0, 18.0, 21.0, 24.0, 27.0, 30.0, 2.0, 4.0, 6.0, 8.0, 10.0];
         assert_eq!(matrix.transposed_times(&rows, 5), product);
     }

@@ -6,6 +6,7 @@
 //! rows: L_B is lower triangular, and X_Bᵀ L_B⁻ᵀ has orthonormal columns, so that ‖w‖ = ‖u‖ and the objective is the same.
 
 use super::logistic::{ClassWeight, LogisticParams, Problem};
+use super::newton;
 use crate::error::{Error, Result};
 use crate::sparse::SparseMatrix;
 use linfa::Dataset;
@@ -42,10 +43,14 @@ pub(super) fn solve(x: &SparseMatrix, problem: &Problem, params: &LogisticParams
     }
     let reduction = if x.height() <= x.width() { Reduction::by_rows(x) } else { Reduction::none(x) };
     let mut solution = vec![0.0; (x.width() + 1) * problem.outputs];
+    // linfa's tolerance is of the gradient's norm itself.
+    let tolerances: Vec<f64> =
+        newton::norms_at_zero(x, problem).into_iter().map(|norm| params.tolerance * norm).collect();
     let fits: Vec<(Array1<f64>, f64)> = if problem.softmax {
-        fit_classes(&reduction.rows, problem, params)?
+        fit_classes(&reduction.rows, problem, params, tolerances[0])?
     } else {
-        (0..problem.outputs).map(|k| fit_binary(&reduction.rows, problem, k, params)).collect::<Result<_>>()?
+        let fit = |(k, &tolerance)| fit_binary(&reduction.rows, problem, k, params, tolerance);
+        tolerances.iter().enumerate().map(fit).collect::<Result<_>>()?
     };
     for (k, (u, intercept)) in fits.iter().enumerate() {
         for (column, weight) in reduction.weights(x, u).into_iter().enumerate() {
@@ -59,7 +64,7 @@ pub(super) fn solve(x: &SparseMatrix, problem: &Problem, params: &LogisticParams
 fn fit_binary(rows: &Array2<f64>, problem: &Problem, k: usize, params: &LogisticParams) -> Result<(Array1<f64>, f64)> {
     let answers: Array1<bool> = problem.answers.iter().skip(k).step_by(problem.outputs).copied().collect();
     let data = Dataset::new(rows.clone(), answers);
-    let fitted = with_looser_tolerances(params, |tolerance| {
+    let fitted = with_looser_tolerances(tolerance, |tolerance| {
         LogisticRegression::default()
             .alpha(1.0 / params.c)
             .max_iterations(MOST_ITERATIONS)
@@ -71,11 +76,16 @@ fn fit_binary(rows: &Array2<f64>, problem: &Problem, k: usize, params: &Logistic
     Ok((fitted.params() * sign, fitted.intercept() * sign))
 }
 
-fn fit_classes(rows: &Array2<f64>, problem: &Problem, params: &LogisticParams) -> Result<Vec<(Array1<f64>, f64)>> {
+fn fit_classes(
+    rows: &Array2<f64>,
+    problem: &Problem,
+    params: &LogisticParams,
+    tolerance: f64,
+) -> Result<Vec<(Array1<f64>, f64)>> {
     let labels: Array1<usize> =
         problem.answers.chunks(problem.outputs).map(|row| row.iter().position(|&y| y).unwrap_or(0)).collect();
     let data = Dataset::new(rows.clone(), labels);
-    let fitted = with_looser_tolerances(params, |tolerance| {
+    let fitted = with_looser_tolerances(tolerance, |tolerance| {
         MultiLogisticRegression::default()
             .alpha(1.0 / params.c)
             .max_iterations(MOST_ITERATIONS)
@@ -89,14 +99,14 @@ fn fit_classes(rows: &Array2<f64>, problem: &Problem, params: &LogisticParams) -
 /// linfa's line search gives up where the objective no longer falls in floating point: a looser tolerance is then asked
 /// of it. How far it came is measured afterwards, on the objective itself.
 fn with_looser_tolerances<T, E: std::fmt::Display>(
-    params: &LogisticParams,
+    mut tolerance: f64,
     fit: impl Fn(f64) -> std::result::Result<T, E>,
 ) -> Result<T> {
-    let mut tolerance = params.tolerance;
+    let loosest = tolerance.max(1e-2);
     loop {
         match fit(tolerance) {
             Ok(fitted) => return Ok(fitted),
-            Err(_) if tolerance < 1e-2 => tolerance *= 10.0,
+            Err(_) if tolerance < loosest => tolerance *= 10.0,
             Err(e) => {
                 return Err(Error::data(format!("the linfa solver failed: {e}")).hint("set solver = \"sparse\""));
             }

@@ -19,7 +19,7 @@ pub(super) fn prior(x: &SparseMatrix, problem: &Problem, strength: f64) -> (Vec<
     let lanes = problem.outputs;
     let answers: Vec<f64> = problem.answers.iter().map(|&y| f64::from(u8::from(y))).collect();
     let own = x.transposed_times(&answers, lanes);
-    let all = x.transposed_times(&vec![1.0; x.height()], 1);
+    let all = x.column_sums();
     let mut solution = vec![0.0; (x.width() + 1) * lanes];
     let mut put = |k: usize, weights: &[f64]| {
         solution.iter_mut().skip(k).step_by(lanes).zip(weights).for_each(|(to, w)| *to = *w);

@@ -43,21 +43,27 @@ pub(super) fn solve(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, f
 
 /// The gradient's norm at a solution over its norm at zero; of independent outputs the worst.
 pub(super) fn relative_gradient(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> f64 {
-    let lanes = problem.outputs;
-    let norms_at = |solution: &[f64]| -> Vec<f64> {
-        let residuals = residuals(problem, forward(x, lanes, solution));
-        let mut gradient = backward(x, lanes, &residuals);
-        gradient.iter_mut().zip(&solution[..x.width() * lanes]).for_each(|(g, w)| *g += w);
-        let mut squares = vec![0.0; lanes];
-        gradient.chunks_exact(lanes).for_each(|row| squares.iter_mut().zip(row).for_each(|(s, g)| *s += g * g));
-        if problem.softmax {
-            vec![squares.iter().sum::<f64>().sqrt()]
-        } else {
-            squares.into_iter().map(f64::sqrt).collect()
-        }
-    };
-    let (here, at_zero) = (norms_at(solution), norms_at(&vec![0.0; solution.len()]));
+    let (here, at_zero) = (gradient_norms(x, problem, solution), norms_at_zero(x, problem));
     here.iter().zip(&at_zero).map(|(g, g0)| g / g0.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
+}
+
+/// The gradient's norm at zero weights and intercepts: of independent outputs one each, of classes one.
+pub(super) fn norms_at_zero(x: &SparseMatrix, problem: &Problem) -> Vec<f64> {
+    gradient_norms(x, problem, &vec![0.0; (x.width() + 1) * problem.outputs])
+}
+
+fn gradient_norms(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> Vec<f64> {
+    let lanes = problem.outputs;
+    let residuals = residuals(problem, forward(x, lanes, solution));
+    let mut gradient = backward(x, lanes, &residuals);
+    gradient.iter_mut().zip(&solution[..x.width() * lanes]).for_each(|(g, w)| *g += w);
+    let mut squares = vec![0.0; lanes];
+    gradient.chunks_exact(lanes).for_each(|row| squares.iter_mut().zip(row).for_each(|(s, g)| *s += g * g));
+    if problem.softmax {
+        vec![squares.iter().sum::<f64>().sqrt()]
+    } else {
+        squares.into_iter().map(f64::sqrt).collect()
+    }
 }
 
 fn residuals(problem: &Problem, scores: Vec<f64>) -> Vec<f64> {
