@@ -61,7 +61,13 @@ pub(super) fn solve(x: &SparseMatrix, problem: &Problem, params: &LogisticParams
     Ok(solution)
 }
 
-fn fit_binary(rows: &Array2<f64>, problem: &Problem, k: usize, params: &LogisticParams) -> Result<(Array1<f64>, f64)> {
+fn fit_binary(
+    rows: &Array2<f64>,
+    problem: &Problem,
+    k: usize,
+    params: &LogisticParams,
+    tolerance: f64,
+) -> Result<(Array1<f64>, f64)> {
     let answers: Array1<bool> = problem.answers.iter().skip(k).step_by(problem.outputs).copied().collect();
     let data = Dataset::new(rows.clone(), answers);
     let fitted = with_looser_tolerances(tolerance, |tolerance| {
