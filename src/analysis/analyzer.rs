@@ -1,6 +1,6 @@
 //! The chain from text to terms.
 
-use super::{Stemmer, StopWords, is_french_stop_word, normalize, tokenize};
+use super::{Stemmer, StopWords, is_french_stop_word, lexicon, normalize, tokenize};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -12,20 +12,24 @@ pub enum Unit {
     Word,
     /// Characters inside the words between white space, padded with one space on each side: scikit-learn's `char_wb`.
     CharWb,
+    /// The semantic fields of tokens by their stems, and the domains of these fields: see [`lexicon`].
+    Fields,
+    /// Whether tokens speak well or ill, by their stems: see [`lexicon`].
+    Valence,
 }
 
 /// How text becomes terms.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AnalyzerParams {
-    /// Words or characters.
+    /// What is counted.
     pub unit: Unit,
-    /// The least and the greatest length of an n-gram, in units.
+    /// The least and the greatest length of an n-gram, in words or characters; fields and valence take no notice.
     pub ngrams: [usize; 2],
-    /// Whether words are stemmed; characters never are.
+    /// Whether words are stemmed; other units take no notice.
     pub stem: bool,
-    /// How many letters of a word count, from its first; characters take no notice.
+    /// How many letters of a word count, from its first; other units take no notice.
     pub prefix: Option<usize>,
-    /// Which words are left out; characters know none.
+    /// Which words are left out; other units take no notice.
     pub stop_words: StopWords,
 }
 
@@ -46,6 +50,7 @@ impl Analyzer {
         match self.params.unit {
             Unit::Word => self.words(text, emit),
             Unit::CharWb => self.characters(text, emit),
+            Unit::Fields | Unit::Valence => self.lexical(text, emit),
         }
     }
 
@@ -87,6 +92,22 @@ impl Analyzer {
                 emit(&term, gram[0].1.start..token.end);
             }
         }
+    }
+
+    fn lexical(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
+        for token in tokenize(text) {
+            let stem = self.stemmer.stem(&token.text);
+            self.marks(&stem).for_each(|mark| emit(mark, token.start..token.end));
+        }
+    }
+
+    /// What the lexicon says of a stem, as terms.
+    fn marks(&self, stem: &str) -> impl Iterator<Item = &'static str> {
+        let (fields, valence) = match self.params.unit {
+            Unit::Fields => (Some(lexicon::fields(stem)), None),
+            _ => (None, lexicon::valence(stem)),
+        };
+        fields.into_iter().flatten().flat_map(|field| [Some(field), lexicon::domain(field)]).flatten().chain(valence)
     }
 
     fn characters(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {

@@ -4,6 +4,7 @@
 //! must not know which terms a model has kept, nor what they weigh.
 
 mod analyzer;
+pub mod lexicon;
 mod normalize;
 mod stemmer;
 mod stop_words;

@@ -1,0 +1,122 @@
+//! What words are about, and whether they speak well or ill of it: a lexicon made for this project, word by word.
+//!
+//! `lexicon.tsv` has one line a stem: the stem, the most frequent word of that stem, and its marks, separated by spaces: up
+//! to three semantic fields, the most fitting first, then a valence if it has one. Lines are sorted by stem.
+
+use std::sync::LazyLock;
+
+const FRENCH: &str = include_str!("lexicon.tsv");
+
+/// Where each line begins.
+static LINES: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let after = FRENCH.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, at)| at);
+    std::iter::once(0).chain(after).filter(|at| (*at as usize) < FRENCH.len()).collect()
+});
+
+/// The fields of each domain. A field stands in one domain at most.
+const DOMAINS: &[(&str, &[&str])] = &[
+    (
+        "any state",
+        &["politics", "government", "election", "parliament", "protest", "rights", "diplomacy", "nation", "migration"],
+    ),
+    ("any law", &["law", "crime", "corruption"]),
+    ("any force", &["army", "weapon", "war", "terrorism", "violence"]),
+    ("any harm", &["disaster", "death", "aid", "poverty", "safety"]),
+    ("any economy", &["economy", "finance", "trade", "company", "industry", "work", "tax", "wealth"]),
+    ("any resource", &["agriculture", "fishing", "mining", "energy", "oil"]),
+    ("any journey", &["transport", "rail", "aviation", "shipping", "movement", "tourism"]),
+    ("any place", &["building", "city", "home"]),
+    ("any science", &["science", "mathematics", "physics", "chemistry", "biology", "astronomy", "measure"]),
+    ("any technology", &["computing", "internet", "telecom", "machine"]),
+    ("any health", &["disease", "medicine", "body", "mind", "nutrition", "sexuality"]),
+    ("any nature", &["animal", "plant", "geology", "landform", "water", "weather", "climate"]),
+    ("any art", &["art", "music", "cinema", "stage", "literature", "media", "celebrity", "fashion", "game", "feast"]),
+    ("any mind", &["history", "religion", "philosophy", "language", "education", "custom"]),
+    ("any sport", &["sport", "football", "athletics", "teamsport", "racing", "combat", "snow", "racket"]),
+    ("any life", &["food", "drink", "family", "child", "woman", "people", "emotion", "character", "leisure"]),
+    ("any africa", &["westafrica", "centralafrica", "eastafrica", "northafrica", "southernafrica"]),
+    (
+        "any world",
+        &["france", "europe", "russia", "mideast", "southasia", "eastasia", "northamerica", "latinamerica", "oceania"],
+    ),
+];
+
+/// Fields that belong to no domain: they say how a thing is told.
+#[cfg(test)]
+const GENERAL: &[&str] = &["time", "quantity", "speech", "thought", "conflict", "cooperation", "change"];
+
+const VALENCES: &[&str] = &["++", "+", "-", "--"];
+
+/// The semantic fields of a stem, the most fitting first; none for a stem that the lexicon lacks.
+pub fn fields(stem: &str) -> impl Iterator<Item = &'static str> {
+    marks(stem).filter(|mark| !VALENCES.contains(mark))
+}
+
+/// Whether the words of a stem speak well (`+`, `++`) or ill (`-`, `--`) of what they tell.
+pub fn valence(stem: &str) -> Option<&'static str> {
+    marks(stem).find(|mark| VALENCES.contains(mark))
+}
+
+/// The domain that a field belongs to; fields that say how a thing is told have none.
+pub fn domain(field: &str) -> Option<&'static str> {
+    DOMAINS.iter().find(|(_, fields)| fields.contains(&field)).map(|(domain, _)| *domain)
+}
+
+fn marks(stem: &str) -> impl Iterator<Item = &'static str> {
+    let line = LINES.binary_search_by(|&at| cells(at)[0].cmp(stem)).map(|i| LINES[i]);
+    line.map_or("", |at| cells(at)[2]).split_ascii_whitespace()
+}
+
+/// Stem, word and marks of the line that begins at an offset.
+fn cells(at: u32) -> [&'static str; 3] {
+    let mut cells = FRENCH[at as usize..].lines().next().unwrap_or_default().split('\t');
+    std::array::from_fn(|_| cells.next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{Stemmer, normalize};
+
+    #[test]
+    fn forms_of_a_word_have_its_fields_and_valence() {
+        let stemmer = Stemmer::default();
+        for word in ["massacre", "massacres"] {
+            let stem = stemmer.stem(word);
+            assert!(fields(&stem).any(|field| field == "violence"));
+            assert_eq!(valence(&stem), Some("--"));
+        }
+        assert!(fields(&stemmer.stem("footballeurs")).any(|field| domain(field) == Some("any sport")));
+        assert_eq!((fields("zzz").next(), valence("zzz")), (None, None));
+    }
+
+    #[test]
+    fn lines_are_sorted_stems_with_known_marks() {
+        let stemmer = Stemmer::default();
+        let stems: Vec<&str> = LINES.iter().map(|&at| cells(at)[0]).collect();
+        assert!(stems.is_sorted_by(|a, b| a < b));
+        for &at in LINES.iter() {
+            let [stem, word, marks] = cells(at);
+            assert_eq!((normalize(word).as_ref(), stemmer.stem(word).as_ref()), (word, stem));
+            let marks: Vec<&str> = marks.split(' ').collect();
+            let (fields, valence) = match marks.split_last() {
+                Some((last, fields)) if VALENCES.contains(last) => (fields, true),
+                _ => (&marks[..], false),
+            };
+            assert!(fields.len() <= 3 && (valence || !fields.is_empty()), "{word}");
+            assert!(
+                fields.iter().all(|field| domain(field).is_some() || GENERAL.contains(field)),
+                "{word}: {fields:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_field_stands_in_one_domain() {
+        let mut all: Vec<&str> = DOMAINS.iter().flat_map(|(_, fields)| *fields).chain(GENERAL).copied().collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}
