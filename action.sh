@@ -17,7 +17,7 @@ set -eo pipefail
 labels=${LABELS:?is not set: which labels?}
 labels=${labels%/}
 config=${CONFIG:-rubrique.toml}
-read -ra options <<< "${OPTIONS:-}"
+read -r -d '' -a options <<< "${OPTIONS:-}" || true
 seed=${SEED:-0}
 
 # Says something in the log and in the step summary.
@@ -26,6 +26,7 @@ say() {
     echo "$1" >> "${GITHUB_STEP_SUMMARY:-/dev/null}"
 }
 
+# `base` and `head` are the two trees of files; a side is one of these names.
 cd "$(git rev-parse --show-toplevel)"
 head=$PWD
 if ! since=$(git merge-base "${BASE:?is not set: compare with which branch or commit?}" HEAD); then
@@ -61,6 +62,7 @@ rubrique_in() { (cd "$1" && shift && GITHUB_STEP_SUMMARY='' rubrique "$@"); }
 
 no_evidence() {
     say "Inconclusive: $1"
+    if [ "${GITHUB_ACTIONS:-false}" = true ]; then echo "::warning title=rubrique::$1"; fi
     if [ "${REQUIRE_EVIDENCE:-false}" = true ]; then exit 5; fi
     exit 0
 }
@@ -128,6 +130,7 @@ if [ -n "$JUNIT" ]; then
     # The verdict is the exit code of the comparison that is shown, below.
     GITHUB_ACTIONS='' rubrique_in "$work" compare base.json head.json "${decide[@]}" --quiet --format junit \
         > "$work/junit.xml" 2> /dev/null || true
+    mkdir -p "$(dirname "$JUNIT")"
     cp "$work/junit.xml" "$JUNIT"
 fi
 cd "$work"

@@ -152,7 +152,10 @@ impl Dataset {
                 for (name, _) in wanted {
                     require_column(name, &files, path)?;
                 }
-                wanted.iter().map(|(name, kind)| spec_from_data(name, *kind, &files)).collect::<Result<_>>()?
+                let spec = |(name, kind): &(String, TaskKind)| spec_from_data(name, *kind, &files);
+                // Where hardly a row can be read, the first that cannot tells more than the labels that are missing.
+                let found = wanted.iter().map(spec).collect::<Result<_>>();
+                found.map_err(|e| faults.drain(..).next().unwrap_or_else(|| e.at(path)))?
             }
         };
         if matches!(tasks, TaskChoice::Described) {

@@ -168,3 +168,35 @@ fn unsure_answers_are_left_undecided() {
         assert!(ran.code == 2 && ran.stderr.contains("allowed: a number from 0 to 1"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn what_is_withheld_is_what_the_report_says() {
+    let place = Place::new().with_small_labels();
+    // Nothing but a prior, so that the model is unsure and often wrong.
+    place.write("weak.toml", "[classifier]\nc = 0.001\nnaive_bayes = 0.3\ncalibration = \"none\"\nthresholds = 0.5\n");
+    assert_eq!(place.run(&["train", "labels", "--config", "weak.toml", "--output", "m"]).code, 0);
+    let report = place.run(&["evaluate", "labels", "--model", "m", "--format", "json"]).stdout;
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let mut sizes = Vec::new();
+    for bar in [0.5, 0.6, 0.7, 0.8] {
+        let bar_text = bar.to_string();
+        let arguments =
+            ["classify", "labels/small.csv", "--model", "m", "--format", "jsonl", "--abstain-below", &bar_text];
+        let answers = lines(&place.run(&arguments).stdout);
+        for (task, labels) in [("mood", 1), ("subject", 2)] {
+            let curve = report["tasks"][task]["risk_coverage"].as_array().unwrap();
+            let row = curve.iter().find(|row| row["abstain_below"] == bar).unwrap();
+            let withheld: usize = answers.iter().map(|a| a["undecided"][task].as_array().unwrap().len()).sum();
+            let given = labels * answers.len() - withheld;
+            assert_eq!(row["answers"].as_f64(), Some(given as f64), "{task} {bar}");
+            assert_eq!(row["coverage"].as_f64(), Some(given as f64 / (labels * answers.len()) as f64));
+            if labels == 1 && given > 0 {
+                let wrong = |a: &&Value| !a["labels"][task].is_null() && a["labels"][task] != a["mood"];
+                let errors = answers.iter().filter(wrong).count();
+                assert_eq!(row["error"].as_f64(), Some(errors as f64 / given as f64));
+            }
+            sizes.push(given);
+        }
+    }
+    assert!(sizes.iter().any(|n| *n != sizes[0] && *n > 0), "{sizes:?} tells nothing");
+}

@@ -18,6 +18,8 @@ use std::collections::HashMap;
 /// How many errors of a task are shown, and how many words for each label of one.
 const ERRORS: usize = 20;
 const WORDS: usize = 8;
+/// So many points of a risk-coverage curve are drawn, evenly spread over the coverage.
+const DRAWN: usize = 100;
 
 /// The reasons for the scores of one task's labels in a text.
 pub type Explain<'a> = dyn Fn(&TaskSpec, &str) -> Vec<LabelReasons> + 'a;
@@ -199,9 +201,6 @@ fn calibration(spec: &TaskSpec, task: &TaskReport) -> Section {
     );
     Section::new("Reliability", &how, drawn(&svg, &reliability(&spec.name, task)))
 }
-
-/// So many points of the risk-coverage curve are drawn, evenly spread over the coverage.
-const DRAWN: usize = 100;
 
 fn withholding(spec: &TaskSpec, task: &TaskReport, answers: &[TaskAnswer<'_>]) -> Section {
     let rows: Vec<Judged<'_>> = answers.iter().map(TaskAnswer::judged).collect();
