@@ -141,6 +141,7 @@ fn evaluated(dataset: &Dataset, config: &str) -> Report {
 /// what the models of one fold have learnt by luck is mostly learnt again in the next, as by any pipelines.
 #[test]
 #[ignore = "takes minutes: cargo test --release --test trust -- --ignored --nocapture"]
+#[expect(clippy::print_stdout, reason = "the README gives the figures")]
 fn equally_good_pipelines_are_seldom_called_different() {
     const TRIALS: usize = 500;
     const ARTICLES: usize = 100;
