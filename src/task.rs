@@ -181,6 +181,25 @@ pub struct Prediction {
     pub probabilities: Vec<Probability>,
 }
 
+impl Prediction {
+    /// Takes back every answer whose probability (see [`confidence`]) is below `least`, and gives the labels it concerns:
+    /// of a single-label task the label given, or nothing; of a multi-label task each label whose yes or no is too unsure.
+    pub fn abstain_below(&mut self, kind: TaskKind, least: f64) -> LabelSet {
+        let unsure = |label: &LabelId| {
+            let given = self.labels.contains(*label);
+            (given || kind == TaskKind::Multi) && confidence(given, self.probabilities[label.0].get()) < least
+        };
+        let undecided: LabelSet = (0..self.probabilities.len()).map(LabelId).filter(unsure).collect();
+        self.labels = self.labels.iter().filter(|label| !undecided.contains(*label)).collect();
+        undecided
+    }
+}
+
+/// The probability of an answer to one label, given or not: p of a yes, 1 - p of a no.
+pub fn confidence(given: bool, p: f64) -> f64 {
+    if given { p } else { 1.0 - p }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +229,23 @@ mod tests {
             let message = TaskSpec::read_all(text).unwrap_err().to_string();
             assert!(message.contains(reason), "{text:?} gave {message:?}");
         }
+    }
+
+    #[test]
+    fn answers_too_unsure_are_taken_back() {
+        let prediction = |labels: &[usize], p: &[f64]| Prediction {
+            labels: labels.iter().copied().map(LabelId).collect(),
+            probabilities: p.iter().map(|p| Probability::clamped(*p)).collect(),
+        };
+        let set = |labels: &[usize]| labels.iter().copied().map(LabelId).collect::<LabelSet>();
+        // A yes of 0.9, a yes of 0.6 (given from a threshold below it), a no of 1 - 0.45, a no of 1 - 0.2.
+        let mut multi = prediction(&[0, 1], &[0.9, 0.6, 0.45, 0.2]);
+        assert_eq!(multi.abstain_below(TaskKind::Multi, 0.7), set(&[1, 2]));
+        assert_eq!(multi.labels, set(&[0]));
+        // Of classes only the one given can be taken back; the bar itself is sure enough.
+        let mut single = prediction(&[1], &[0.1, 0.6, 0.3]);
+        assert_eq!((single.abstain_below(TaskKind::Single, 0.6), single.labels.len()), (set(&[]), 1));
+        assert_eq!((single.abstain_below(TaskKind::Single, 0.61), single.labels.len()), (set(&[1]), 0));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use rubrique::eval::metrics::{Counts, Judged, Metric, average_precision, confusion, roc_auc};
+use rubrique::eval::metrics::{Counts, Judged, Metric, average_precision, confusion, risk_coverage, roc_auc};
 use rubrique::features::{Corpus, CorpusCounter, TfidfParams};
 use rubrique::linear::{BinaryCalibrator, ClassWeight, LogisticParams, Solver, Targets, Temperature};
 use rubrique::sparse::{SparseMatrix, SparseRow};
@@ -269,8 +269,8 @@ fn metrics_are_scikit_learns() {
             .zip(&case.probabilities)
             .map(|((gold, labels), probabilities)| Judged { gold, labels, probabilities })
             .collect();
-        // scikit-learn has no calibration error: see below.
-        for metric in Metric::ALL.into_iter().filter(|m| *m != Metric::Ece) {
+        // scikit-learn has no calibration error and no risk-coverage curve: see below.
+        for metric in Metric::ALL.into_iter().filter(|m| !matches!(m, Metric::Ece | Metric::Aurc)) {
             close(metric.of(kind, 3, &rows).unwrap(), case.values[metric.name()], 1e-12);
         }
         for k in 0..3 {
@@ -298,6 +298,31 @@ fn the_calibration_error_is_that_worked_by_hand() {
     // Of a single-label task only the most probable class counts: 0.7, wrong.
     let gold: LabelSet = [LabelId(1)].into_iter().collect();
     close(Metric::Ece.of(TaskKind::Single, 2, &[row(&gold, &[0.7, 0.3])]).unwrap(), 0.7, 1e-12);
+}
+
+#[test]
+fn the_risk_coverage_curve_and_its_area_are_those_worked_by_hand() {
+    let set = |label: usize| [LabelId(label)].into_iter().collect::<LabelSet>();
+    let sets = [set(0), set(1)];
+    // Class 0 is given each time; 0.9 right, 0.8 wrong, 0.7 right, 0.6 right.
+    let rows: Vec<Judged<'_>> = [(&[0.9, 0.1], 0), (&[0.8, 0.2], 1), (&[0.7, 0.3], 0), (&[0.6, 0.4], 0)]
+        .map(|(probabilities, gold)| Judged { gold: &sets[gold], labels: &sets[0], probabilities })
+        .into();
+    let curve: Vec<_> =
+        risk_coverage(TaskKind::Single, 2, &rows).iter().map(|p| (p.least, p.answers, p.errors)).collect();
+    assert_eq!(curve, [(0.9, 1, 0), (0.8, 2, 1), (0.7, 3, 1), (0.6, 4, 1)]);
+    // Risks 0, 1/2, 1/3, 1/4.
+    close(Metric::Aurc.of(TaskKind::Single, 2, &rows).unwrap(), (0.5 + 1.0 / 3.0 + 0.25) / 4.0, 1e-12);
+    // Of equal probabilities neither comes first: one right and one wrong at 0.8 are half an error each. 0, 0.5/2, 1/3.
+    let ties = [rows[0], rows[1], Judged { gold: &sets[0], ..rows[1] }];
+    close(Metric::Aurc.of(TaskKind::Single, 2, &ties).unwrap(), (0.25 + 1.0 / 3.0) / 3.0, 1e-12);
+    // Yes and no of each pair: a right no of 0.9, a right yes of 0.8, a wrong yes of 0.6, a wrong no of 0.55.
+    let (one, two) = ([0.1, 0.8], [0.6, 0.45]);
+    let pairs = [
+        Judged { gold: &sets[1], labels: &sets[1], probabilities: &one },
+        Judged { gold: &sets[1], labels: &sets[0], probabilities: &two },
+    ];
+    close(Metric::Aurc.of(TaskKind::Multi, 2, &pairs).unwrap(), (1.0 / 3.0 + 0.5) / 4.0, 1e-12);
 }
 
 #[test]

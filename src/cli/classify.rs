@@ -30,6 +30,10 @@ pub struct Args {
     /// Add the words that decided, N a label (jsonl, json, html and table) [default N: 10]
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "10")]
     explain: Option<usize>,
+    /// Leave undecided what the model would answer with a probability below P: a yes counts with its probability p, a no
+    /// with 1 - p
+    #[arg(long, value_name = "P", value_parser = share)]
+    abstain_below: Option<f64>,
     /// What standard input holds
     #[arg(long, value_name = "NAME", default_value = "article")]
     stdin_format: StdinFormat,
@@ -54,6 +58,10 @@ enum StdinFormat {
     Csv,
     Tsv,
     Jsonl,
+}
+
+fn share(text: &str) -> std::result::Result<f64, String> {
+    text.parse().ok().filter(|p| (0.0..=1.0).contains(p)).ok_or_else(|| "allowed: a number from 0 to 1".into())
 }
 
 /// So many documents are read before they are labelled side by side: enough for every thread, few enough to stream.
@@ -83,8 +91,8 @@ pub fn run(args: &Args) -> Outcome {
     let classifier = &model.classifier;
     let tasks: Vec<TaskSpec> = classifier.tasks().iter().map(|t| t.spec().clone()).collect();
     let sink = Sink::open(args.output.as_ref())?;
-    let writer = PredictionWriter::new(sink, format, &tasks);
-    let mut run = Run { classifier, writer, explain: args.explain, faults: 0 };
+    let writer = PredictionWriter::new(sink, format, &tasks).abstaining(args.abstain_below.is_some());
+    let mut run = Run { classifier, writer, explain: args.explain, abstain_below: args.abstain_below, faults: 0 };
 
     let stdin_format = match args.stdin_format {
         StdinFormat::Article => Format::Article,
@@ -140,6 +148,7 @@ struct Run<'a> {
     writer: PredictionWriter<'a, Sink>,
     /// How many words a label to explain it by.
     explain: Option<usize>,
+    abstain_below: Option<f64>,
     faults: usize,
 }
 
@@ -152,12 +161,14 @@ impl Run<'_> {
 
     /// Labels documents side by side and writes them in order.
     fn label(&mut self, documents: &[Document]) -> Outcome {
-        let (classifier, explain) = (self.classifier, self.explain);
-        let label = |(number, paragraph): (usize, Paragraph)| LabelledParagraph {
-            number,
-            predictions: classifier.predict(&paragraph.text),
-            reasons: explain.map(|most| (classifier.explain(&paragraph.text), most)),
-            paragraph,
+        let (classifier, explain, least) = (self.classifier, self.explain, self.abstain_below);
+        let label = |(number, paragraph): (usize, Paragraph)| {
+            let mut predictions = classifier.predict(&paragraph.text);
+            let kinds = classifier.tasks().iter().map(|task| task.spec().kind);
+            let undecided =
+                least.map(|p| predictions.iter_mut().zip(kinds).map(|(x, k)| x.abstain_below(k, p)).collect());
+            let reasons = explain.map(|most| (classifier.explain(&paragraph.text), most));
+            LabelledParagraph { number, paragraph, predictions, undecided, reasons }
         };
         let labelled: Vec<Vec<LabelledParagraph>> =
             documents.par_iter().map(|d| (1..).zip(Cleaner.paragraphs(d)).map(label).collect()).collect();

@@ -1,6 +1,6 @@
 //! `rubrique compare`
 
-use super::github::append_summary;
+use super::github::{announce, append_summary};
 use super::options::{choose_format, read_report, write_result};
 use super::{Outcome, Stop, note};
 use clap::ValueEnum;
@@ -8,7 +8,7 @@ use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::eval::{Comparison, Report, Verdict, compare};
 use rubrique::output::{
-    Checked, candidates_table, comparison_html, comparison_junit, comparison_markdown, comparison_table,
+    Checked, candidates_table, comparison_html, comparison_junit, comparison_markdown, comparison_table, verdict_line,
 };
 use std::path::PathBuf;
 
@@ -154,6 +154,13 @@ pub fn run(args: &Args) -> Outcome {
         let verdict = answer(&comparisons, &unmet).name();
         format!("## rubrique compare: {verdict}\n\n{floors}{body}\n")
     })?;
+    for (_, comparison) in &comparisons {
+        for (name, task) in comparison.tasks.iter().filter(|(_, task)| task.verdict != Verdict::Pass) {
+            let is_error = task.verdict == Verdict::Fail || args.require_evidence;
+            announce(is_error, &verdict_line(name, task, comparison.groups));
+        }
+    }
+    unmet.iter().for_each(|line| announce(true, line));
     // A condition that is not met is an answer, not a remark: --quiet does not hide it.
     unmet.iter().for_each(|line| note(false, line));
     match answer(&comparisons, &unmet) {

@@ -17,11 +17,7 @@ pub fn append_summary(markdown: impl FnOnce() -> String) -> Result<(), Stop> {
 }
 
 /// Shows faults of the data at their lines, on a runner.
-#[expect(clippy::print_stderr, reason = "a runner reads annotations there; stdout is for results")]
 pub fn annotate(faults: &[Error]) {
-    if std::env::var_os("GITHUB_ACTIONS").is_none_or(|set| set != "true") {
-        return;
-    }
     for fault in faults.iter().take(MOST_ANNOTATIONS) {
         let mut place = String::new();
         if let Some(path) = fault.path() {
@@ -30,7 +26,19 @@ pub fn annotate(faults: &[Error]) {
         if let Some(line) = fault.line_number() {
             place += &format!("{}line={line}", if place.is_empty() { "" } else { "," });
         }
-        eprintln!("::error {place}::{}", data(fault.message()));
+        command(&format!("error {place}"), fault.message());
+    }
+}
+
+/// Shows what a comparison says of the candidate, on a runner; `is_error` or a warning.
+pub fn announce(is_error: bool, text: &str) {
+    command(if is_error { "error title=rubrique" } else { "warning title=rubrique" }, text);
+}
+
+#[expect(clippy::print_stderr, reason = "a runner reads annotations there; stdout is for results")]
+fn command(name: &str, text: &str) {
+    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|set| set == "true") {
+        eprintln!("::{name}::{}", data(text));
     }
 }
 

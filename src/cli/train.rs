@@ -2,7 +2,7 @@
 
 use super::options::{Common, DataOptions, read_config, read_report, warn_of_foreign_tasks, write_result};
 use super::{Outcome, note};
-use rubrique::dataset::{Dataset, Example};
+use rubrique::dataset::{Dataset, Example, TaskChoice};
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::eval::training_set;
@@ -25,6 +25,10 @@ pub struct Args {
     /// Report of `evaluate` on the same data and settings, whose figures the model then carries
     #[arg(long, value_name = "REPORT")]
     report: Option<PathBuf>,
+    /// Labels (file or directory) on whose rows with `split` = `test` the model will be judged: nothing of their articles,
+    /// and no near duplicate of them, is fitted on
+    #[arg(long, value_name = "LABELS")]
+    apart_from: Option<PathBuf>,
     /// Seed of the inner folds
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -37,8 +41,14 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
     let config = read_config(args.config.as_deref())?;
-    let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
+    let mut dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     dataset.notes.iter().for_each(|n| note(args.common.quiet, n));
+    if let Some(path) = &args.apart_from {
+        let judged = Dataset::read(path, &args.data.columns.columns(), &TaskChoice::Known(dataset.tasks.clone()))?.test;
+        let n = dataset.keep_apart(&judged);
+        let why = format!("they belong to the rows for testing of {}", path.display());
+        note(args.common.quiet, &format!("{n} paragraph{} left out of the fit: {why}", if n == 1 { "" } else { "s" }));
+    }
     warn_of_foreign_tasks(&config, &dataset, args.common.quiet);
     let data_sha256 = dataset.sha256(&dataset.examples);
     let report = match &args.report {

@@ -17,6 +17,8 @@ const RARE: f64 = 0.05;
 pub struct Quality {
     /// The number of paragraphs, those set aside for testing included.
     pub paragraphs: usize,
+    /// Those set aside for testing.
+    pub test: usize,
     /// The number of articles.
     pub groups: usize,
     /// By task.
@@ -118,6 +120,7 @@ impl Checked {
         }
         let quality = Quality {
             paragraphs: all.len(),
+            test: dataset.test.len(),
             groups: groups_of(&all.iter().collect::<Vec<_>>()),
             tasks,
             pairs: pairs(dataset, &all),

@@ -1,7 +1,7 @@
 //! Counts first, ratios last; 0/0 is undefined, not zero.
 
 use crate::dataset::cohen_kappa;
-use crate::task::{LabelId, LabelSet, TaskKind};
+use crate::task::{LabelId, LabelSet, TaskKind, confidence};
 use serde::{Deserialize, Serialize};
 
 /// One judged paragraph.
@@ -63,7 +63,7 @@ impl std::iter::Sum for Counts {
     }
 }
 
-fn ratio(part: usize, whole: usize) -> Option<f64> {
+pub(super) fn ratio(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
@@ -98,11 +98,15 @@ pub enum Metric {
     /// Expected calibration error over 10 equal-width bins: Σ share of bin · |mean p - share right|. Single: of the most
     /// probable class; multi: of all (paragraph, label) pairs. Guo et al. 2017.
     Ece,
+    /// The area under the risk-coverage curve: (1/n) Σ r_i over i = 1 … n, r_i the share of errors among the i answers with
+    /// the highest probability; answers with equal probabilities share their errors evenly. An answer is that of
+    /// [`risk_coverage`]. Geifman and El-Yaniv 2017, "Selective Classification for Deep Neural Networks".
+    Aurc,
 }
 
 impl Metric {
     /// Every metric, in the order of reports.
-    pub const ALL: [Metric; 12] = [
+    pub const ALL: [Metric; 13] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::MicroF1,
@@ -115,6 +119,7 @@ impl Metric {
         Metric::LogLoss,
         Metric::Brier,
         Metric::Ece,
+        Metric::Aurc,
     ];
 
     /// Its name in reports.
@@ -132,6 +137,7 @@ impl Metric {
             Metric::LogLoss => "log_loss",
             Metric::Brier => "brier",
             Metric::Ece => "ece",
+            Metric::Aurc => "aurc",
         }
     }
 
@@ -142,7 +148,7 @@ impl Metric {
 
     /// Whether probabilities enter it, and not the decided labels alone.
     pub fn reads_probabilities(self) -> bool {
-        matches!(self, Metric::LogLoss | Metric::Brier | Metric::Ece)
+        matches!(self, Metric::LogLoss | Metric::Brier | Metric::Ece | Metric::Aurc)
     }
 
     /// Its value on some rows; `None` where it is undefined.
@@ -195,6 +201,18 @@ impl Metric {
                 let bins = reliability(kind, labels, rows);
                 let all: usize = bins.iter().map(|b| b.0).sum();
                 Some(bins.iter().map(|&(_, p, right)| (p - right as f64).abs()).sum::<f64>() / all.max(1) as f64)
+            }
+            Metric::Aurc => {
+                let (mut taken, mut wrong, mut sum) = (0.0, 0.0, 0.0);
+                for step in risk_coverage(kind, labels, rows) {
+                    let (more, errors) = (step.answers as f64 - taken, step.errors as f64 - wrong);
+                    for i in 1..=more as usize {
+                        let i = i as f64;
+                        sum += (wrong + errors * i / more) / (taken + i);
+                    }
+                    (taken, wrong) = (step.answers as f64, step.errors as f64);
+                }
+                Some(sum / taken)
             }
         }
     }
@@ -333,6 +351,46 @@ fn ranked(rows: &[Judged<'_>], label: LabelId) -> Vec<(f64, bool)> {
         rows.iter().map(|r| (r.probabilities[label.0], r.gold.contains(label))).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     ranked
+}
+
+/// A point of a risk-coverage curve: what is left when answers below a probability are withheld.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RiskCoverage {
+    /// The least probability that an answer is given with.
+    pub least: f64,
+    /// The answers given.
+    pub answers: usize,
+    /// The wrong ones among them.
+    pub errors: usize,
+}
+
+/// The risk-coverage curve in counts: one point for each distinct probability of an answer, from high to low, so that the
+/// last has every answer. Coverage is answers / all, risk errors / answers.
+///
+/// Single: an answer is a paragraph's class, with its probability. Multi: an answer is the yes or no to one (paragraph,
+/// label) pair, with p or 1 - p. These are the answers that [`Prediction::abstain_below`] withholds.
+///
+/// Source: El-Yaniv and Wiener 2010, "On the Foundations of Noise-free Selective Classification"; Geifman and El-Yaniv
+/// 2017.
+///
+/// [`Prediction::abstain_below`]: crate::task::Prediction::abstain_below
+pub fn risk_coverage(kind: TaskKind, labels: usize, rows: &[Judged<'_>]) -> Vec<RiskCoverage> {
+    let answer = |r: &Judged<'_>, label: LabelId| {
+        let given = r.labels.contains(label);
+        (confidence(given, r.probabilities[label.0]), given == r.gold.contains(label))
+    };
+    let mut answers: Vec<(f64, bool)> = match kind {
+        TaskKind::Single => rows.iter().filter_map(|r| Some(answer(r, r.labels.first()?))).collect(),
+        TaskKind::Multi => rows.iter().flat_map(|r| (0..labels).map(move |k| answer(r, LabelId(k)))).collect(),
+    };
+    answers.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut taken, mut errors) = (0, 0);
+    let step = |ties: &[(f64, bool)]| {
+        taken += ties.len();
+        errors += ties.iter().filter(|(_, right)| !right).count();
+        RiskCoverage { least: ties[0].0, answers: taken, errors }
+    };
+    answers.chunk_by(|a, b| a.0 == b.0).map(step).collect()
 }
 
 /// How often each gold class (rows) was given each class (columns).

@@ -24,8 +24,8 @@ pub use held_out::hold_out;
 pub use interval::Estimate;
 pub(crate) use report::labels_value;
 pub use report::{
-    BaselineReport, ConfusionReport, CurveFigures, CurvePoint, DataSummary, FoldSummary, HeldOutSummary, LabelRate,
-    LabelReport, PredictionRecord, ReliabilityRow, Report, SCHEMA, Split, TaskReport,
+    AbstentionRow, BaselineReport, ConfusionReport, CurveFigures, CurvePoint, DataSummary, FoldSummary, HeldOutSummary,
+    LabelRate, LabelReport, PredictionRecord, ReliabilityRow, Report, SCHEMA, Split, TaskReport,
 };
 pub use suspects::{Suspect, suspects};
 pub use tune::{

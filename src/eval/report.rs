@@ -2,7 +2,8 @@
 
 use super::interval::Estimate;
 use super::metrics::{
-    Counts, Judged, Metric, ReliabilityBin, average_precision, confusion, label_kappa, reliability, roc_auc,
+    Counts, Judged, Metric, ReliabilityBin, average_precision, confusion, label_kappa, ratio, reliability,
+    risk_coverage, roc_auc,
 };
 use crate::error::{Error, Result};
 use crate::task::{LabelId, LabelSet, Prediction, TaskKind, TaskSpec};
@@ -170,6 +171,21 @@ pub struct ReliabilityRow {
     pub share_right: Option<f64>,
 }
 
+/// What is left when every answer below a probability is withheld, as `classify --abstain-below` does: mean counts over
+/// repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AbstentionRow {
+    /// The least probability of an answer.
+    pub abstain_below: f64,
+    /// How many answers are given; see [`risk_coverage`].
+    pub answers: f64,
+    /// Their share of all answers.
+    pub coverage: Option<f64>,
+    /// The share of them that are wrong.
+    pub error: Option<f64>,
+}
+
 /// What is reached without reading the text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BaselineReport {
@@ -198,6 +214,9 @@ pub struct TaskReport {
     /// Ten bins: of the probability of the given class, or of all (paragraph, label) pairs of a multi-label task.
     #[serde(default)]
     pub reliability: Vec<ReliabilityRow>,
+    /// The risk-coverage curve at some probabilities; its area is the metric `aurc`.
+    #[serde(default)]
+    pub risk_coverage: Vec<AbstentionRow>,
     /// By name: the most frequent answer of the training part (`majority`), and one drawn from its answers (`random`).
     #[serde(default)]
     pub baselines: IndexMap<String, BaselineReport>,
@@ -323,6 +342,9 @@ pub(super) struct DecisionSummary {
     pub calibrated: f64,
 }
 
+/// The probabilities at which reports show the risk-coverage curve: decided labels seldom have less than a half.
+const BARS: [f64; 8] = [0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99];
+
 /// The figures of one task; `decisions` holds one summary a label, or none.
 pub(super) fn task_report(
     spec: &TaskSpec,
@@ -387,6 +409,18 @@ pub(super) fn task_report(
         mean_probability: (count > 0).then(|| p / count as f64),
         share_right: (count > 0).then(|| right as f64 / count as f64),
     };
+    let curve = risk_coverage(spec.kind, labels, &pooled);
+    let all = curve.last().map_or(0, |point| point.answers);
+    let abstention = |&bar: &f64| {
+        let (answers, errors) =
+            curve.iter().rev().find(|point| point.least >= bar).map_or((0, 0), |point| (point.answers, point.errors));
+        AbstentionRow {
+            abstain_below: bar,
+            answers: answers as f64 / repeats,
+            coverage: ratio(answers, all),
+            error: ratio(errors, answers),
+        }
+    };
     let names = answers.first().map_or(Vec::new(), |a| a.baselines.iter().map(|(name, _)| *name).collect());
     let baseline = |(at, name): (usize, &str)| {
         let samples = Samples::of(answers, spread, |answer| &answer.baselines[at].1);
@@ -399,6 +433,7 @@ pub(super) fn task_report(
         labels: label_reports,
         confusion,
         reliability: bins.iter().enumerate().map(bin).collect(),
+        risk_coverage: BARS.iter().map(abstention).collect(),
         baselines: names.into_iter().enumerate().map(baseline).collect(),
     }
 }

@@ -7,7 +7,7 @@ use crate::eval::{Comparison, Difference, Flip, McNemar, TaskComparison, Verdict
 const FLIPS: usize = 5;
 
 /// The verdict on one task as a sentence.
-pub(super) fn verdict_line(name: &str, task: &TaskComparison, groups: usize) -> String {
+pub fn verdict_line(name: &str, task: &TaskComparison, groups: usize) -> String {
     let d = &task.decided_on;
     let says = match task.verdict {
         Verdict::Pass => "not worse",

@@ -13,7 +13,7 @@ mod quality;
 mod report;
 mod tuning;
 
-pub use comparison::{candidates_table, comparison_markdown, comparison_table};
+pub use comparison::{candidates_table, comparison_markdown, comparison_table, verdict_line};
 pub use html::{Evidence, Explain, comparison_html, report_html};
 pub use junit::{Checked, comparison_junit, faults_junit};
 pub use model_card::{model_json, model_markdown, model_table};

@@ -4,7 +4,7 @@ use super::figures;
 use super::html::ClassificationPage;
 use crate::error::{Error, Result};
 use crate::model::LabelReasons;
-use crate::task::{Prediction, TaskKind, TaskSpec};
+use crate::task::{LabelId, LabelSet, Prediction, TaskKind, TaskSpec};
 use crate::text::{Document, Paragraph};
 use serde_json::{Map, Value, json};
 use std::io::Write;
@@ -18,6 +18,8 @@ pub struct LabelledParagraph {
     pub paragraph: Paragraph,
     /// One prediction a task, in task order.
     pub predictions: Vec<Prediction>,
+    /// Where unsure answers are withheld: the labels left undecided, by task.
+    pub undecided: Option<Vec<LabelSet>>,
     /// Where asked for: by task and label, where the score comes from, and how many words to show.
     pub reasons: Option<(Vec<Vec<LabelReasons>>, usize)>,
 }
@@ -38,7 +40,8 @@ pub enum PredictionFormat {
 }
 
 /// Names that an output row has of its own; an input column of such a name is kept as `input_NAME`.
-const OWN_NAMES: [&str; 7] = ["document", "paragraph", "start", "end", "labels", "probabilities", "reasons"];
+const OWN_NAMES: [&str; 8] =
+    ["document", "paragraph", "start", "end", "labels", "probabilities", "undecided", "reasons"];
 
 /// The width at which a table cuts a paragraph's text.
 const TEXT_WIDTH: usize = 72;
@@ -51,13 +54,23 @@ pub struct PredictionWriter<'a, W: Write> {
     /// The input columns of a CSV output, settled by its first document.
     csv_columns: Option<Vec<String>>,
     documents: usize,
+    /// Whether unsure answers are withheld.
+    abstains: bool,
     page: ClassificationPage,
 }
 
 impl<'a, W: Write> PredictionWriter<'a, W> {
     /// Starts an output.
     pub fn new(out: W, format: PredictionFormat, tasks: &'a [TaskSpec]) -> Self {
-        PredictionWriter { out, format, tasks, csv_columns: None, documents: 0, page: ClassificationPage::default() }
+        let page = ClassificationPage::default();
+        PredictionWriter { out, format, tasks, csv_columns: None, documents: 0, abstains: false, page }
+    }
+
+    /// Tells that unsure answers may be withheld, for which a CSV output has columns.
+    #[must_use]
+    pub fn abstaining(mut self, abstains: bool) -> Self {
+        self.abstains = abstains;
+        self
     }
 
     /// Writes one document.
@@ -122,6 +135,10 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         object.insert("text".into(), labelled.paragraph.text.clone().into());
         object.insert("labels".into(), by_task(&|task, p| crate::eval::labels_value(task, &p.labels)));
         object.insert("probabilities".into(), by_task(&crate::eval::probabilities_value));
+        if let Some(undecided) = &labelled.undecided {
+            let lists = self.tasks.iter().zip(undecided).map(|(t, set)| (t.name.clone(), t.names(set).collect()));
+            object.insert("undecided".into(), Value::Object(lists.collect()));
+        }
         if let Some((reasons, most)) = &labelled.reasons {
             let origins = labelled.paragraph.origins(&document.text);
             let by_task = self.tasks.iter().zip(reasons).map(|(task, reasons)| {
@@ -154,7 +171,7 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         header.push("text");
         let rows = paragraphs.iter().map(|labelled| {
             let mut cells = vec![labelled.number.to_string()];
-            cells.extend(self.tasks.iter().zip(&labelled.predictions).map(|(task, p)| answer(task, p)));
+            cells.extend((0..self.tasks.len()).map(|t| answer(&self.tasks[t], labelled, t)));
             let mut text = shortened(&printable(&labelled.paragraph.text));
             if labelled.reasons.is_some() {
                 text += &self.reasons_text(labelled);
@@ -185,7 +202,8 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
 
     fn csv(&mut self, document: &Document, paragraphs: &[LabelledParagraph]) -> std::io::Result<Result<()>> {
         let own = |name: &str| {
-            let task = self.tasks.iter().any(|t| t.name == name || name.starts_with(&format!("p_{}_", t.name)));
+            let prefixed = |t: &TaskSpec| name.starts_with(&format!("p_{}_", t.name)) || name == undecided_column(t);
+            let task = self.tasks.iter().any(|t| t.name == name || prefixed(t));
             if task || name == "text" || OWN_NAMES.contains(&name) { format!("input_{name}") } else { name.to_string() }
         };
         let cells: Vec<(String, &Value)> = document
@@ -201,6 +219,9 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
             let mut header: Vec<String> = ["document", "paragraph", "start", "end", "text"].map(String::from).into();
             header.extend(self.tasks.iter().map(|t| t.name.clone()));
             header.extend(self.tasks.iter().flat_map(|t| t.labels.iter().map(|l| format!("p_{}_{l}", t.name))));
+            if self.abstains {
+                header.extend(self.tasks.iter().map(undecided_column));
+            }
             header.extend(columns.iter().cloned());
             writer.write_record(&header)?;
             self.csv_columns = Some(columns);
@@ -222,6 +243,9 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
                 record.push(task.names(&p.labels).collect::<Vec<_>>().join("|"));
             }
             record.extend(labelled.predictions.iter().flat_map(|p| &p.probabilities).map(|p| p.get().to_string()));
+            for (task, undecided) in self.tasks.iter().zip(labelled.undecided.iter().flatten()) {
+                record.push(task.names(undecided).collect::<Vec<_>>().join("|"));
+            }
             for column in columns {
                 let value = cells.iter().find(|(name, _)| name == column).map(|(_, value)| *value);
                 record.push(match value {
@@ -253,13 +277,19 @@ fn reasons_value(reasons: &LabelReasons, most: usize, labelled: &LabelledParagra
     json!({"score": reasons.score, "intercept": reasons.intercept, "rest": rest, "words": words})
 }
 
-/// A task's answer with its probabilities, one label a line.
-fn answer(task: &TaskSpec, prediction: &Prediction) -> String {
-    let lines: Vec<String> = prediction
-        .labels
-        .iter()
-        .map(|label| format!("{} {:.2}", task.labels[label.0], prediction.probabilities[label.0].get()))
-        .collect();
+fn undecided_column(task: &TaskSpec) -> String {
+    format!("undecided_{}", task.name)
+}
+
+/// The answer to the `t`-th task with its probabilities, one label a line; what is undecided has a question mark.
+fn answer(task: &TaskSpec, labelled: &LabelledParagraph, t: usize) -> String {
+    let prediction = &labelled.predictions[t];
+    let line = |label: LabelId, mark: &str| {
+        format!("{mark}{} {:.2}", task.labels[label.0], prediction.probabilities[label.0].get())
+    };
+    let undecided = labelled.undecided.iter().flat_map(|of_tasks| of_tasks[t].iter());
+    let lines: Vec<String> =
+        prediction.labels.iter().map(|label| line(label, "")).chain(undecided.map(|label| line(label, "? "))).collect();
     if lines.is_empty() && task.kind == TaskKind::Multi { "–".into() } else { lines.join("\n") }
 }
 

@@ -17,7 +17,8 @@ pub fn quality_markdown(quality: &Quality, suspects: &[Suspect]) -> String {
 
 fn render(quality: &Quality, suspects: &[Suspect], markdown: bool) -> String {
     let show = |title: &str, header: &[&str], rows: Vec<Vec<String>>| Sheet::new(title, header, rows).text(markdown);
-    let mut text = format!("{} paragraphs of {} articles\n", quality.paragraphs, quality.groups);
+    let mut text = format!("{} paragraphs of {} articles", quality.paragraphs, quality.groups);
+    text += &if quality.test > 0 { format!(", {} of them for testing\n", quality.test) } else { "\n".into() };
     for (name, task) in &quality.tasks {
         let mut rows: Vec<Vec<String>> = task
             .labels

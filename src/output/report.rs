@@ -2,7 +2,7 @@
 
 use super::figures::{Sheet, estimate, figure};
 use crate::eval::metrics::Metric;
-use crate::eval::{LabelReport, ReliabilityRow, Report, Split, TaskReport};
+use crate::eval::{AbstentionRow, LabelReport, ReliabilityRow, Report, Split, TaskReport};
 
 /// The report for a terminal.
 pub fn report_table(report: &Report) -> String {
@@ -22,7 +22,7 @@ fn render(report: &Report, markdown: bool) -> String {
 fn all_sheets(report: &Report) -> Vec<Sheet> {
     let of_task = |(name, task): (&String, &TaskReport)| {
         let always = [metrics(name, task), labels(name, task)].into_iter();
-        always.chain(confusion(name, task)).chain([reliability(name, task)])
+        always.chain(confusion(name, task)).chain([reliability(name, task), abstention(name, task)])
     };
     report.tasks.iter().flat_map(of_task).chain(rates(report)).chain(curve(report)).collect()
 }
@@ -110,6 +110,15 @@ pub(super) fn reliability(name: &str, task: &TaskReport) -> Sheet {
         vec![range, count(bin.count), figure(bin.mean_probability), figure(bin.share_right)]
     };
     Sheet::new(format!("{name}: reliability"), &header, task.reliability.iter().map(row).collect())
+}
+
+/// What is left when unsure answers are withheld.
+pub(super) fn abstention(name: &str, task: &TaskReport) -> Sheet {
+    let header = ["abstain below", "answers", "coverage", "error"];
+    let row = |row: &AbstentionRow| {
+        vec![format!("{:.2}", row.abstain_below), count(row.answers), figure(row.coverage), figure(row.error)]
+    };
+    Sheet::new(format!("{name}: risk and coverage"), &header, task.risk_coverage.iter().map(row).collect())
 }
 
 /// How evenly the labels were dealt.

@@ -125,3 +125,78 @@ fn reasons_add_up_to_the_score_and_slice_back_to_the_page() {
     let table = place.run(&["classify", "page.txt", "--explain"]).stdout;
     assert!(table.contains("energy: ") && table.contains("baril +"), "{table}");
 }
+
+#[test]
+fn unsure_answers_are_left_undecided() {
+    let place = Place::new();
+    place.write("in/page.txt", PAGE);
+    // An article without a paragraph comes first: a table has its columns nevertheless.
+    place.write("in/a.txt", "Menu\n");
+    let classify = |more: &[&str]| place.run(&[&["classify", "in"], more].concat());
+    let sure = lines(&classify(&["--format", "jsonl"]).stdout);
+    let bar = 0.9;
+    let left = lines(&classify(&["--format", "jsonl", "--abstain-below", "0.9"]).stdout);
+    let (mut kept, mut withheld) = (0, 0);
+    for (before, after) in sure.iter().zip(&left) {
+        assert_eq!(before["probabilities"], after["probabilities"]);
+        assert!(before.get("undecided").is_none());
+        let has = |list: &Value, label: &str| list.as_array().unwrap().iter().any(|l| l == label);
+        for (label, p) in before["probabilities"]["theme"].as_object().unwrap() {
+            let (given, p) = (has(&before["labels"]["theme"], label), p.as_f64().unwrap());
+            let unsure = if given { p } else { 1.0 - p } < bar;
+            assert_eq!(has(&after["undecided"]["theme"], label), unsure, "{label} {p}");
+            assert_eq!(has(&after["labels"]["theme"], label), given && !unsure, "{label} {p}");
+            (kept, withheld) = (kept + usize::from(!unsure), withheld + usize::from(unsure));
+        }
+        let tone = before["labels"]["tone"].as_str().unwrap();
+        let unsure = before["probabilities"]["tone"][tone].as_f64().unwrap() < bar;
+        let (label, undecided) = if unsure { (Value::Null, vec![tone]) } else { (tone.into(), vec![]) };
+        assert_eq!((&after["labels"]["tone"], &after["undecided"]["tone"]), (&label, &undecided.into()));
+    }
+    assert!(kept > 0 && withheld > 0, "{kept} {withheld}");
+
+    let header =
+        |more: &[&str]| classify(&[&["--format", "csv"], more].concat()).stdout.lines().next().unwrap().to_string();
+    assert_eq!(header(&["--abstain-below", "1"]), header(&[]) + ",undecided_theme,undecided_tone");
+    // Nothing is certain: of the table every label has a question mark, of the page every answer is undecided.
+    let table = classify(&["--abstain-below", "1"]).stdout;
+    let tones = ["positive", "neutral", "negative"];
+    assert_eq!(tones.iter().map(|tone| table.matches(&format!("? {tone} ")).count()).sum::<usize>(), 2, "{table}");
+    assert!(classify(&["--abstain-below", "1", "--format", "html"]).stdout.contains("tone: undecided: <span"));
+    for wrong in ["1.5", "-0.1", "sure", "NaN"] {
+        let ran = classify(&[&format!("--abstain-below={wrong}")]);
+        assert!(ran.code == 2 && ran.stderr.contains("allowed: a number from 0 to 1"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_is_withheld_is_what_the_report_says() {
+    let place = Place::new().with_small_labels();
+    // Nothing but a prior, so that the model is unsure and often wrong.
+    place.write("weak.toml", "[classifier]\nc = 0.001\nnaive_bayes = 0.3\ncalibration = \"none\"\nthresholds = 0.5\n");
+    assert_eq!(place.run(&["train", "labels", "--config", "weak.toml", "--output", "m"]).code, 0);
+    let report = place.run(&["evaluate", "labels", "--model", "m", "--format", "json"]).stdout;
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let mut sizes = Vec::new();
+    for bar in [0.5, 0.6, 0.7, 0.8] {
+        let bar_text = bar.to_string();
+        let arguments =
+            ["classify", "labels/small.csv", "--model", "m", "--format", "jsonl", "--abstain-below", &bar_text];
+        let answers = lines(&place.run(&arguments).stdout);
+        for (task, labels) in [("mood", 1), ("subject", 2)] {
+            let curve = report["tasks"][task]["risk_coverage"].as_array().unwrap();
+            let row = curve.iter().find(|row| row["abstain_below"] == bar).unwrap();
+            let withheld: usize = answers.iter().map(|a| a["undecided"][task].as_array().unwrap().len()).sum();
+            let given = labels * answers.len() - withheld;
+            assert_eq!(row["answers"].as_f64(), Some(given as f64), "{task} {bar}");
+            assert_eq!(row["coverage"].as_f64(), Some(given as f64 / (labels * answers.len()) as f64));
+            if labels == 1 && given > 0 {
+                let wrong = |a: &&Value| !a["labels"][task].is_null() && a["labels"][task] != a["mood"];
+                let errors = answers.iter().filter(wrong).count();
+                assert_eq!(row["error"].as_f64(), Some(errors as f64 / given as f64));
+            }
+            sizes.push(given);
+        }
+    }
+    assert!(sizes.iter().any(|n| *n != sizes[0] && *n > 0), "{sizes:?} tells nothing");
+}

@@ -63,3 +63,31 @@ fn inspect_names_the_words_that_carry_a_label() {
     assert!(strongest.contains(&"bien") || strongest.contains(&"soleil"), "{strongest:?}");
     assert!(!strongest.contains(&"mal"), "{strongest:?}");
 }
+
+#[test]
+fn nothing_is_learnt_from_what_the_model_will_be_judged_on() {
+    let place = Place::new();
+    let word = |i: usize| ["la mer", "le feu"][i % 2];
+    let row = |i: usize, split: &str| {
+        format!("p{i},a{i},{} de la note {i} tout au long du jour,{},{split}\n", word(i), i % 2)
+    };
+    let table =
+        |rows: &[String]| ["id,group,text,c,split\n".to_string()].iter().chain(rows).cloned().collect::<String>();
+    let base: Vec<String> = (0..20).map(|i| row(i, if i < 4 { "test" } else { "train" })).collect();
+    place.write("base.csv", table(&base));
+    // Moved from the test part; of the same article; nearly the same text under another name; and three that are new.
+    let mut rows: Vec<String> = (0..20).map(|i| row(i, "")).collect();
+    rows.push("q1,a1,Un autre paragraphe du même article,1,\n".into());
+    rows.push("q2,b1,La mer de la note 2 tout au long du jour !,0,\n".into());
+    rows.extend((20..23).map(|i| row(i, "")));
+    place.write("changed.csv", table(&rows));
+    let ran = place.run(&["train", "changed.csv", "--task", "c:single", "--apart-from", "base.csv", "--output", "m"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let said = "6 paragraphs left out of the fit: they belong to the rows for testing of base.csv";
+    assert!(ran.stderr.contains(said) && ran.stderr.contains("fitted on 19 paragraphs"), "{}", ran.stderr);
+    // The same model as from a table without them.
+    rows.retain(|row| ![",a0,", ",a1,", ",a2,", ",a3,", ",b1,"].iter().any(|name| row.contains(name)));
+    place.write("kept.csv", table(&rows));
+    assert_eq!(place.run(&["train", "kept.csv", "--task", "c:single", "--output", "n"]).code, 0);
+    assert!(std::fs::read(place.path("m")).unwrap() == std::fs::read(place.path("n")).unwrap());
+}

@@ -169,3 +169,15 @@ fn one_bad_article_does_not_stop_the_rest() {
     assert_eq!(ran.stdout.lines().count(), 1);
     assert!(ran.stdout.contains("\"document\":\"in/b.txt\""));
 }
+
+#[test]
+fn rows_that_cannot_be_read_are_named_and_not_the_labels_they_would_have_had() {
+    let place = Place::new();
+    place.write("t.csv", "text,tone\nun,bon,trop\ndeux,mauvais,trop\n");
+    let ran = place.run(&["evaluate", "t.csv", "--task", "tone:single"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains("t.csv:2: wrong number of cells"), "{}", ran.stderr);
+    place.write("t.csv", "text,tone\nun,bon\ndeux,bon\n");
+    let ran = place.run(&["evaluate", "t.csv", "--task", "tone:single"]);
+    assert!(ran.code == 3 && ran.stderr.contains("t.csv: column `tone` is no usable task"), "{}", ran.stderr);
+}

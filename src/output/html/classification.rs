@@ -95,8 +95,13 @@ fn paragraph(tasks: &[TaskSpec], title: &str, labelled: &LabelledParagraph) -> M
     html! {
         article.paragraph {
             h4 { (plain(title)) }
-            @for (spec, prediction) in answers() {
-                p.chips { (plain(&spec.name)) ": " (chips(spec, &prediction.labels)) }
+            @for (t, (spec, prediction)) in answers().enumerate() {
+                @let undecided = labelled.undecided.as_ref().map(|of_tasks| &of_tasks[t]).filter(|set| !set.is_empty());
+                p.chips {
+                    (plain(&spec.name)) ": "
+                    @if !prediction.labels.is_empty() || undecided.is_none() { (chips(spec, &prediction.labels)) }
+                    @if let Some(undecided) = undecided { "undecided: " (chips(spec, undecided)) }
+                }
             }
             (quoted(&labelled.paragraph.text, &words))
             div.grid {

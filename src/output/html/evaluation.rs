@@ -1,13 +1,13 @@
 //! The page of an evaluation.
 
 use super::super::figures::{Sheet, figure};
-use super::super::report::{confusion, count, curve, headline, labels, metrics, rates, reliability};
+use super::super::report::{abstention, confusion, count, curve, headline, labels, metrics, rates, reliability};
 use super::charts::{Form, Path, Place, Plane, Row, Rows, Series, Span};
 use super::glossary::glossary;
 use super::page::{Part, Section, drawn, page, plain, table, titled_table};
 use super::paragraph::{Words, chips, probabilities, quoted};
 use crate::error::Result;
-use crate::eval::metrics::{Judged, Metric, PrecisionRecall, precision_recall_curve};
+use crate::eval::metrics::{Judged, Metric, PrecisionRecall, precision_recall_curve, risk_coverage};
 use crate::eval::{Estimate, Report, TaskAnswer, TaskReport, fold_figures, worst_errors};
 use crate::model::LabelReasons;
 use crate::task::{LabelId, TaskKind, TaskSpec};
@@ -18,6 +18,8 @@ use std::collections::HashMap;
 /// How many errors of a task are shown, and how many words for each label of one.
 const ERRORS: usize = 20;
 const WORDS: usize = 8;
+/// So many points of a risk-coverage curve are drawn, evenly spread over the coverage.
+const DRAWN: usize = 100;
 
 /// The reasons for the scores of one task's labels in a text.
 pub type Explain<'a> = dyn Fn(&TaskSpec, &str) -> Vec<LabelReasons> + 'a;
@@ -115,7 +117,7 @@ fn of_task(
     let sections = [figures(spec, task), by_label(spec, task)]
         .into_iter()
         .chain(confusions(spec, task))
-        .chain([calibration(spec, task), rankings(spec, task, answers)])
+        .chain([calibration(spec, task), withholding(spec, task, answers), rankings(spec, task, answers)])
         .chain(learning(report, spec))
         .chain(folds(report, spec, answers))
         .chain([errors(report, spec, answers, evidence)]);
@@ -198,6 +200,38 @@ fn calibration(spec: &TaskSpec, task: &TaskReport) -> Section {
          diagonal the model is too sure, above it not sure enough; bins with few answers, see the table, say little."
     );
     Section::new("Reliability", &how, drawn(&svg, &reliability(&spec.name, task)))
+}
+
+fn withholding(spec: &TaskSpec, task: &TaskReport, answers: &[TaskAnswer<'_>]) -> Section {
+    let rows: Vec<Judged<'_>> = answers.iter().map(TaskAnswer::judged).collect();
+    let curve = risk_coverage(spec.kind, spec.labels.len(), &rows);
+    let all = curve.last().map_or(0, |point| point.answers) as f64;
+    let mut points: Vec<Place> = Vec::new();
+    for point in &curve {
+        let x = point.answers as f64 / all;
+        if points.last().map_or(1.0 / DRAWN as f64, |last| last.x + 1.0 / DRAWN as f64) <= x || x == 1.0 {
+            points.push(Place { x, y: point.errors as f64 / point.answers as f64, interval: None });
+        }
+    }
+    let svg = Plane {
+        about: &format!("Risk and coverage of {}", spec.name),
+        across: "share of answers given",
+        up: "share of them wrong",
+        x: Span::UNIT,
+        y: Span::over(points.iter().map(|p| p.y).chain([0.0])),
+        guide: None,
+        series: vec![Series { name: "surest answers first", form: Form::Line, path: Path::Straight, points }],
+    }
+    .svg();
+    let of = match spec.kind {
+        TaskKind::Multi => "An answer is the yes or no to one label of a paragraph, and as sure as its probability",
+        TaskKind::Single => "An answer is the label of a paragraph, and as sure as its probability",
+    };
+    let how = format!(
+        "{of}. From left to right more of the less sure answers are given; the curve should rise. The table says what \
+         `classify --abstain-below` with that number gives up, and how many errors are left."
+    );
+    Section::new("Risk and coverage", &how, drawn(&svg, &abstention(&spec.name, task)))
 }
 
 fn rankings(spec: &TaskSpec, task: &TaskReport, answers: &[TaskAnswer<'_>]) -> Section {

@@ -17,6 +17,9 @@ fn meaning(metric: Metric) -> &'static str {
         Metric::LogLoss => "how surprised the probabilities are by the right answer; less is better",
         Metric::Brier => "the mean squared distance of the probabilities from the right answer; less is better",
         Metric::Ece => "how far probabilities are from the shares that come true, on average; less is better",
+        Metric::Aurc => {
+            "the mean share of errors when the surest answers alone are given, from few to all; less is better"
+        }
     }
 }
 
