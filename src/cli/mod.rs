@@ -11,6 +11,7 @@ mod github;
 mod inspect;
 mod journal;
 mod options;
+mod stream;
 mod train;
 mod tune;
 
