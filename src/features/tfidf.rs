@@ -88,7 +88,7 @@ impl CorpusTfidf<'_> {
     pub fn vectorizer(&self) -> TfidfVectorizer {
         let kept = self.corpus.terms.iter().zip(&self.columns).filter(|(_, column)| **column != NOWHERE);
         // A corpus's terms are sorted and distinct, and so is every selection of them.
-        let vocabulary = Vocabulary::from_sorted(kept.map(|(term, _)| term.clone()).collect()).unwrap_or_default();
+        let vocabulary = Vocabulary::from_sorted(kept.map(|(term, _)| &**term)).unwrap_or_default();
         let TfidfParams { sublinear_tf, norm, .. } = self.params;
         TfidfVectorizer { vocabulary, idf: self.idf.clone(), sublinear_tf, norm }
     }

@@ -219,7 +219,9 @@ impl LogisticRegression {
     /// Puts a regression together from its parts: `weights` column by column, `outputs` to a column.
     pub fn from_parts(weights: Vec<f64>, intercepts: Vec<f64>) -> Option<Self> {
         let outputs = intercepts.len();
-        let finite = weights.iter().chain(&intercepts).all(|v| v.is_finite());
+        // Without a way out of the loop: it is then done several numbers at a time.
+        let all_finite = |values: &[f64]| values.iter().fold(true, |finite, v| finite & v.is_finite());
+        let finite = all_finite(&weights) && all_finite(&intercepts);
         let convergence = Convergence { gradient: 0.0, converged: true };
         (outputs > 0 && weights.len().is_multiple_of(outputs) && finite).then_some(LogisticRegression {
             outputs,

@@ -83,7 +83,7 @@ impl Featurizer {
 
     /// The block and the term of each column, in order.
     pub fn terms(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.blocks().flat_map(|(name, _, v)| v.vocabulary().terms().iter().map(move |term| (name, &**term)))
+        self.blocks().flat_map(|(name, _, v)| v.vocabulary().terms().map(move |term| (name, term)))
     }
 
     /// The row of a text.

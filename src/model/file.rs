@@ -126,11 +126,7 @@ impl ModelFile {
         }
         for (i, featurizer) in featurizers.iter().enumerate() {
             for (name, _, vectorizer) in featurizer.blocks() {
-                let mut terms = Vec::new();
-                for term in vectorizer.vocabulary().terms() {
-                    terms.extend_from_slice(term.as_bytes());
-                    terms.push(b'\n');
-                }
+                let terms = vectorizer.vocabulary().lines().as_bytes().to_vec();
                 tensors.push((format!("features.{i}.{name}.terms"), Dtype::U8, vec![terms.len()], terms));
                 let idf: Vec<u8> = vectorizer.idf().iter().flat_map(|v| v.to_le_bytes()).collect();
                 tensors.push((format!("features.{i}.{name}.idf"), Dtype::F64, vec![vectorizer.idf().len()], idf));
@@ -259,15 +255,12 @@ impl Stored<'_> {
 
     fn f32s(&self, name: &str) -> Result<Vec<f64>> {
         let bytes = self.bytes(name, Dtype::F32)?;
-        Ok(bytes.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect())
+        Ok(bytes.as_chunks().0.iter().map(|&b| f64::from(f32::from_le_bytes(b))).collect())
     }
 
     fn f64s(&self, name: &str) -> Result<Vec<f64>> {
         let bytes = self.bytes(name, Dtype::F64)?;
-        Ok(bytes
-            .chunks_exact(8)
-            .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]))
-            .collect())
+        Ok(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect())
     }
 
     fn featurizer(&self, i: usize, blocks: BTreeMap<String, BlockParams>) -> Result<Featurizer> {
@@ -276,9 +269,8 @@ impl Stored<'_> {
             .map(|(name, params)| {
                 let terms = self.bytes(&format!("features.{i}.{name}.terms"), Dtype::U8)?;
                 let terms = std::str::from_utf8(terms).map_err(|_| damaged("terms that are not UTF-8"))?;
-                let terms = terms.split_terminator('\n').map(Box::from).collect();
-                let vocabulary =
-                    Vocabulary::from_sorted(terms).ok_or_else(|| damaged("terms that are not sorted and distinct"))?;
+                let vocabulary = Vocabulary::from_lines(terms.to_string())
+                    .ok_or_else(|| damaged("terms that are not sorted and distinct"))?;
                 let idf = self.f64s(&format!("features.{i}.{name}.idf"))?;
                 let vectorizer = TfidfVectorizer::from_parts(vocabulary, idf, &params.tfidf())
                     .ok_or_else(|| damaged(&format!("block `{name}`: terms and idf do not match")))?;
