@@ -227,8 +227,17 @@ impl Classifier {
         Config::from_tasks(self.tasks.iter().map(|t| (t.spec.name.clone(), t.params.clone())))
     }
 
+    pub(super) fn tasks_mut(&mut self) -> &mut [TaskModel] {
+        &mut self.tasks
+    }
+
     /// Labels one text: one prediction a task, in task order.
     pub fn predict(&self, text: &str) -> Vec<Prediction> {
+        self.tasks.iter().zip(self.scores(text)).map(|(task, scores)| task.decision.decide(&scores)).collect()
+    }
+
+    /// What is decided on: the scores of one text, by task and label.
+    pub fn scores(&self, text: &str) -> Vec<Vec<Score>> {
         let mut rows: Vec<(&Arc<Featurizer>, SparseRow)> = Vec::new();
         self.tasks
             .iter()
@@ -238,7 +247,7 @@ impl Classifier {
                     rows.push((&task.featurizer, task.featurizer.row(text)));
                     rows.len() - 1
                 });
-                task.predict(&rows[at].1)
+                task.regression.scores(&rows[at].1)
             })
             .collect()
     }

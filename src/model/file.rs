@@ -4,6 +4,7 @@
 //! `features.i.name.terms` (bytes: the sorted terms, each ended by a line feed) and `features.i.name.idf` (f64); for
 //! each task `task.name.weights` (f32, columns × outputs) and `task.name.intercepts` (f32).
 
+use super::adaptation::Adaptation;
 use super::classifier::Classifier;
 use super::config::{BlockParams, PipelineParams};
 use super::decision::Decision;
@@ -13,7 +14,7 @@ use crate::analysis::{ANALYZER_VERSION, STEMMER_NAME};
 use crate::error::{Error, Result};
 use crate::features::{TfidfVectorizer, Vocabulary};
 use crate::linear::LogisticRegression;
-use crate::task::{TaskKind, TaskSpec};
+use crate::task::TaskSpec;
 use crate::text::CLEANER_VERSION;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,9 @@ pub struct Provenance {
     /// The evaluation of the same configuration on the same data, where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportSummary>,
+    /// The class mix that the decisions were moved to, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<Adaptation>,
 }
 
 /// The figures of an evaluation that a model carries.
@@ -292,12 +296,7 @@ impl Stored<'_> {
         }
         let regression =
             LogisticRegression::from_parts(weights, intercepts).ok_or_else(|| bad("weights that are not finite"))?;
-        let fits = match (&decision, spec.kind) {
-            (Decision::Multi(labels), TaskKind::Multi) => labels.len() == spec.labels.len(),
-            (Decision::Single { .. }, TaskKind::Single) => true,
-            _ => false,
-        };
-        if !fits {
+        if !decision.fits(spec.kind, spec.labels.len()) {
             return Err(bad("its decision does not match its kind and labels"));
         }
         Ok(TaskModel { spec, params, featurizer, regression, decision })
