@@ -41,7 +41,7 @@ impl Vocabulary {
         if !complete || u32::try_from(lines.len()).is_err() {
             return None;
         }
-        let ends: Vec<u32> = (0..).zip(lines.bytes()).filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        let ends: Vec<u32> = memchr::memchr_iter(b'\n', lines.as_bytes()).map(|at| at as u32).collect();
         let mut vocabulary = Vocabulary { lines, columns: HashTable::with_capacity(ends.len()), ends };
         if !vocabulary.terms().is_sorted_by(|a, b| a < b) {
             return None;

@@ -270,12 +270,11 @@ impl LogisticRegression {
         self.convergence
     }
 
-    /// The same regression with weights and intercepts rounded to the precision of the model file.
+    /// The same regression with its weights as `round` gives them, and its intercepts rounded to 32 bits.
     #[must_use]
-    pub fn rounded_to_f32(mut self) -> Self {
-        for value in self.weights.iter_mut().chain(&mut self.intercepts) {
-            *value = f64::from(*value as f32);
-        }
+    pub fn rounded(mut self, round: impl Fn(f64) -> f64) -> Self {
+        self.weights.iter_mut().for_each(|weight| *weight = round(*weight));
+        self.intercepts.iter_mut().for_each(|intercept| *intercept = f64::from(*intercept as f32));
         self
     }
 }

@@ -135,6 +135,15 @@ impl<'a> FittedBlocks<'a> {
         FittedBlocks { blocks: blocks.iter().map(fit).collect() }
     }
 
+    /// Leaves out the columns that are not to be kept.
+    pub(super) fn keep(&mut self, mut kept: &[bool]) {
+        for (_, _, tfidf) in &mut self.blocks {
+            let (own, others) = kept.split_at(tfidf.width());
+            tfidf.keep(own);
+            kept = others;
+        }
+    }
+
     /// The rows of the given texts, equal to [`Featurizer::row`] of their text.
     pub(super) fn matrix(&self, rows: &[usize]) -> SparseMatrix {
         let mut matrix = SparseMatrix::empty(self.blocks.iter().map(|(_, _, tfidf)| tfidf.width()).sum());

@@ -2,11 +2,11 @@
 //!
 //! Layout, format 1: metadata key `rubrique` holds [`Header`] as JSON; for featurizer `i` and block `name`,
 //! `features.i.name.terms` (bytes: the sorted terms, each ended by a line feed) and `features.i.name.idf` (f64); for
-//! each task `task.name.weights` (f32, columns × outputs) and `task.name.intercepts` (f32).
+//! each task `task.name.weights` (f32, or f16 where its settings say so; columns × outputs) and `task.name.intercepts` (f32).
 
 use super::adaptation::Adaptation;
 use super::classifier::Classifier;
-use super::config::{BlockParams, PipelineParams};
+use super::config::{BlockParams, PipelineParams, Precision};
 use super::decision::Decision;
 use super::featurizer::Featurizer;
 use super::task_model::TaskModel;
@@ -16,6 +16,7 @@ use crate::features::{TfidfVectorizer, Vocabulary};
 use crate::linear::LogisticRegression;
 use crate::task::TaskSpec;
 use crate::text::CLEANER_VERSION;
+use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -117,8 +118,12 @@ impl ModelFile {
             let (outputs, width) = (task.regression.outputs(), task.featurizer.width());
             let f32_bytes = |values: &[f64]| values.iter().flat_map(|&v| (v as f32).to_le_bytes()).collect::<Vec<u8>>();
             let name = &task.spec.name;
-            let weights = f32_bytes(task.regression.weights());
-            tensors.push((format!("task.{name}.weights"), Dtype::F32, vec![width, outputs], weights));
+            let weights = task.regression.weights();
+            let (dtype, weights) = match task.params.classifier.precision {
+                Precision::Half => (Dtype::F16, weights.iter().flat_map(|&v| f16::from_f64(v).to_le_bytes()).collect()),
+                Precision::Single => (Dtype::F32, f32_bytes(weights)),
+            };
+            tensors.push((format!("task.{name}.weights"), dtype, vec![width, outputs], weights));
             let intercepts = f32_bytes(task.regression.intercepts());
             tensors.push((format!("task.{name}.intercepts"), Dtype::F32, vec![outputs], intercepts));
             tasks.push(TaskHeader {
@@ -257,6 +262,11 @@ impl Stored<'_> {
         Ok(tensor.data())
     }
 
+    fn f16s(&self, name: &str) -> Result<Vec<f64>> {
+        let bytes = self.bytes(name, Dtype::F16)?;
+        Ok(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f64()).collect())
+    }
+
     fn f32s(&self, name: &str) -> Result<Vec<f64>> {
         let bytes = self.bytes(name, Dtype::F32)?;
         Ok(bytes.as_chunks().0.iter().map(|&b| f64::from(f32::from_le_bytes(b))).collect())
@@ -289,7 +299,11 @@ impl Stored<'_> {
         let name = &spec.name;
         let bad = |what: &str| damaged(&format!("task `{name}`: {what}"));
         spec.check().map_err(|e| bad(e.message()))?;
-        let weights = self.f32s(&format!("task.{name}.weights"))?;
+        let weights = format!("task.{name}.weights");
+        let weights = match params.classifier.precision {
+            Precision::Half => self.f16s(&weights)?,
+            Precision::Single => self.f32s(&weights)?,
+        };
         let intercepts = self.f32s(&format!("task.{name}.intercepts"))?;
         if intercepts.len() != spec.labels.len() || weights.len() != featurizer.width() * spec.labels.len() {
             return Err(bad("weights do not match labels and features"));
