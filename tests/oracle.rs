@@ -129,7 +129,7 @@ fn tfidf_rows_are_scikit_learns() {
         let all: Vec<usize> = (0..oracle.texts.len()).collect();
         let fitted = params.fit(&corpus, &all);
         let vectorizer = fitted.vectorizer();
-        let terms: Vec<&str> = vectorizer.vocabulary().terms().iter().map(|t| &**t).collect();
+        let terms: Vec<&str> = vectorizer.vocabulary().terms().collect();
         assert_eq!(terms, theirs.terms, "{name}");
         vectorizer.idf().iter().zip(&theirs.idf).for_each(|(ours, theirs)| close(*ours, *theirs, 1e-14));
         assert_eq!(theirs.rows.len(), oracle.texts.len());

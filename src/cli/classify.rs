@@ -1,14 +1,13 @@
 //! `rubrique classify`
 
-use super::options::{ColumnOptions, Common, Sink, choose_format};
-use super::{Outcome, Stop, complain, note};
+use super::options::{Common, Sink, TextOptions, choose_format};
+use super::{Outcome, Stop, complain, note, stream};
 use clap::ValueEnum;
-use rayon::prelude::*;
-use rubrique::error::Error;
+use rubrique::error::Result;
 use rubrique::model::{Classifier, ModelFile};
 use rubrique::output::{LabelledParagraph, PredictionFormat, PredictionWriter};
 use rubrique::task::TaskSpec;
-use rubrique::text::{Cleaner, Document, Format, Paragraph, Source};
+use rubrique::text::{Cleaner, Document, Paragraph, Source};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -34,11 +33,8 @@ pub struct Args {
     /// with 1 - p
     #[arg(long, value_name = "P", value_parser = share)]
     abstain_below: Option<f64>,
-    /// What standard input holds
-    #[arg(long, value_name = "NAME", default_value = "article")]
-    stdin_format: StdinFormat,
     #[command(flatten)]
-    columns: ColumnOptions,
+    texts: TextOptions,
     #[command(flatten)]
     common: Common,
 }
@@ -52,20 +48,9 @@ enum OutputFormat {
     Html,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum StdinFormat {
-    Article,
-    Csv,
-    Tsv,
-    Jsonl,
-}
-
 fn share(text: &str) -> std::result::Result<f64, String> {
     text.parse().ok().filter(|p| (0.0..=1.0).contains(p)).ok_or_else(|| "allowed: a number from 0 to 1".into())
 }
-
-/// So many documents are read before they are labelled side by side: enough for every thread, few enough to stream.
-const BATCH: usize = 256;
 
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
@@ -92,14 +77,6 @@ pub fn run(args: &Args) -> Outcome {
     let tasks: Vec<TaskSpec> = classifier.tasks().iter().map(|t| t.spec().clone()).collect();
     let sink = Sink::open(args.output.as_ref())?;
     let writer = PredictionWriter::new(sink, format, &tasks).abstaining(args.abstain_below.is_some());
-    let mut run = Run { classifier, writer, explain: args.explain, abstain_below: args.abstain_below, faults: 0 };
-
-    let stdin_format = match args.stdin_format {
-        StdinFormat::Article => Format::Article,
-        StdinFormat::Csv => Format::Csv,
-        StdinFormat::Tsv => Format::Tsv,
-        StdinFormat::Jsonl => Format::Jsonl,
-    };
     let inputs = if args.inputs.is_empty() {
         if std::io::stdin().is_terminal() {
             note(args.common.quiet, "reading an article from the terminal; end it with Ctrl-D");
@@ -108,36 +85,10 @@ pub fn run(args: &Args) -> Outcome {
     } else {
         args.inputs.clone()
     };
-    let columns = args.columns.columns();
-    let mut batch: Vec<Document> = Vec::new();
-    for input in &inputs {
-        let sources = match Source::expand(input, stdin_format) {
-            Ok(sources) => sources,
-            Err(error) => {
-                run.fault(&error);
-                continue;
-            }
-        };
-        for source in sources {
-            let documents = match source.documents(&columns) {
-                Ok(documents) => documents,
-                Err(error) => {
-                    run.fault(&error);
-                    continue;
-                }
-            };
-            for document in documents {
-                match document {
-                    Ok(document) => batch.push(document),
-                    Err(error) => run.fault(&error),
-                }
-                if batch.len() == BATCH {
-                    run.label(&std::mem::take(&mut batch))?;
-                }
-            }
-        }
-    }
-    run.label(&batch)?;
+    let columns = args.texts.columns();
+    let documents = Source::documents_of(&inputs, args.texts.stdin_format(), &columns);
+    let mut run = Run { classifier, writer, explain: args.explain, abstain_below: args.abstain_below, faults: 0 };
+    run.label(documents)?;
     let faults = run.faults;
     run.writer.finish()?.commit()?;
     if faults > 0 { Err(Stop::Reported) } else { Ok(()) }
@@ -153,14 +104,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// One bad input does not stop the rest.
-    fn fault(&mut self, error: &Error) {
-        complain(error);
-        self.faults += 1;
-    }
-
-    /// Labels documents side by side and writes them in order.
-    fn label(&mut self, documents: &[Document]) -> Outcome {
+    /// Labels documents as they come and writes them in order; one bad input does not stop the rest.
+    fn label(&mut self, documents: impl Iterator<Item = Result<Document>> + Send) -> Outcome {
         let (classifier, explain, least) = (self.classifier, self.explain, self.abstain_below);
         let label = |(number, paragraph): (usize, Paragraph)| {
             let mut predictions = classifier.predict(&paragraph.text);
@@ -170,13 +115,22 @@ impl Run<'_> {
             let reasons = explain.map(|most| (classifier.explain(&paragraph.text), most));
             LabelledParagraph { number, paragraph, predictions, undecided, reasons }
         };
-        let labelled: Vec<Vec<LabelledParagraph>> =
-            documents.par_iter().map(|d| (1..).zip(Cleaner.paragraphs(d)).map(label).collect()).collect();
-        for (document, paragraphs) in documents.iter().zip(&labelled) {
-            if let Err(error) = self.writer.document(document, paragraphs)? {
-                self.fault(&error);
+        let work = |document: Result<Document>| {
+            let document = document?;
+            let labelled: Vec<LabelledParagraph> = (1..).zip(Cleaner.paragraphs(&document)).map(label).collect();
+            Ok((document, labelled))
+        };
+        let bytes = |document: &Result<Document>| document.as_ref().map_or(0, |d| d.text.len());
+        stream::in_order(documents, bytes, work, |labelled: Result<_>| {
+            let written = match labelled {
+                Ok((document, paragraphs)) => self.writer.document(&document, &paragraphs)?,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = written {
+                complain(&error);
+                self.faults += 1;
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }

@@ -3,6 +3,7 @@
 //! In: what was typed. Out: results on stdout, everything else on stderr, and an exit code. The only room that knows of
 //! terminals and exit codes; nobody uses it.
 
+mod adapt;
 mod check;
 mod classify;
 mod compare;
@@ -11,6 +12,7 @@ mod github;
 mod inspect;
 mod journal;
 mod options;
+mod stream;
 mod train;
 mod tune;
 
@@ -42,6 +44,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Compare(compare::Args),
     Tune(tune::Args),
+    Adapt(adapt::Args),
     Check(check::Args),
     Inspect(inspect::Args),
 }
@@ -87,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Tune(args) => tune::run(&args),
+        Command::Adapt(args) => adapt::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };

@@ -1,14 +1,14 @@
 //! Options that mean the same in every command.
 
 use super::{Stop, note};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use rubrique::dataset::{Dataset, TaskChoice};
 use rubrique::error::{Error, Result};
 use rubrique::eval::Report;
 use rubrique::model::Config;
 use rubrique::store::PendingFile;
 use rubrique::task::TaskKind;
-use rubrique::text::Columns;
+use rubrique::text::{Columns, Format};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,41 @@ impl DataOptions {
     /// The tasks asked for.
     pub fn choice(&self) -> TaskChoice {
         if self.tasks.is_empty() { TaskChoice::Described } else { TaskChoice::Columns(self.tasks.clone()) }
+    }
+}
+
+/// How texts are read that nobody has labelled.
+#[derive(Args)]
+pub struct TextOptions {
+    /// What standard input holds
+    #[arg(long, value_name = "NAME", default_value = "article")]
+    stdin_format: StdinFormat,
+    #[command(flatten)]
+    columns: ColumnOptions,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StdinFormat {
+    Article,
+    Csv,
+    Tsv,
+    Jsonl,
+}
+
+impl TextOptions {
+    /// The layout of standard input.
+    pub fn stdin_format(&self) -> Format {
+        match self.stdin_format {
+            StdinFormat::Article => Format::Article,
+            StdinFormat::Csv => Format::Csv,
+            StdinFormat::Tsv => Format::Tsv,
+            StdinFormat::Jsonl => Format::Jsonl,
+        }
+    }
+
+    /// The columns of tables.
+    pub fn columns(&self) -> Columns {
+        self.columns.columns()
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn fit(dataset: &Dataset, config: &Config, seed: u64, report: Option<
         seed,
         label_sets: dataset.label_sets(examples),
         report,
+        adaptation: None,
     };
     Ok(ModelFile { classifier, provenance })
 }

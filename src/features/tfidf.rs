@@ -76,6 +76,18 @@ impl CorpusTfidf<'_> {
         self.idf.len()
     }
 
+    /// Leaves out the columns that are not to be kept, as if their terms were unknown; the others move together.
+    pub fn keep(&mut self, kept: &[bool]) {
+        let mut width = 0;
+        for column in self.columns.iter_mut().filter(|column| **column != NOWHERE) {
+            let stays = kept[*column as usize];
+            *column = if stays { width } else { NOWHERE };
+            width += u32::from(stays);
+        }
+        let mut stays = kept.iter();
+        self.idf.retain(|_| stays.next().is_some_and(|stays| *stays));
+    }
+
     /// Adds the weights of text `i` of the corpus to a matrix's open row, the first column at `first`.
     pub fn extend_row(&self, i: usize, first: u32, matrix: &mut SparseMatrix) {
         let counts = self.corpus.counts[i].iter();
@@ -88,7 +100,7 @@ impl CorpusTfidf<'_> {
     pub fn vectorizer(&self) -> TfidfVectorizer {
         let kept = self.corpus.terms.iter().zip(&self.columns).filter(|(_, column)| **column != NOWHERE);
         // A corpus's terms are sorted and distinct, and so is every selection of them.
-        let vocabulary = Vocabulary::from_sorted(kept.map(|(term, _)| term.clone()).collect()).unwrap_or_default();
+        let vocabulary = Vocabulary::from_sorted(kept.map(|(term, _)| &**term)).unwrap_or_default();
         let TfidfParams { sublinear_tf, norm, .. } = self.params;
         TfidfVectorizer { vocabulary, idf: self.idf.clone(), sublinear_tf, norm }
     }
@@ -136,4 +148,36 @@ fn weigh(counts: impl Iterator<Item = (u32, u32)>, idf: &[f64], sublinear_tf: bo
     let length = weighed.iter().map(|(_, w)| w * w).sum::<f64>().sqrt();
     weighed.iter_mut().for_each(|(_, w)| *w = *w / length * norm);
     weighed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::CorpusCounter;
+    use super::*;
+
+    #[test]
+    fn columns_left_out_are_unknown_terms() {
+        let mut counter = CorpusCounter::default();
+        for text in ["b a c", "c d", "a"] {
+            text.split(' ').for_each(|term| counter.add(term));
+            counter.end_text();
+        }
+        let corpus = counter.finish();
+        let params = TfidfParams { sublinear_tf: false, min_df: 1, max_df: 1.0, norm: 1.0 };
+        let mut fitted = params.fit(&corpus, &[0, 1]);
+        fitted.keep(&[true, false, true, false]);
+        let vectorizer = fitted.vectorizer();
+        assert!(vectorizer.vocabulary().terms().eq(["a", "c"]) && fitted.width() == 2);
+        // By hand: of two texts one holds a, both hold c: idf ln(3/2) + 1 and ln(3/3) + 1.
+        let idf = [1.5f64.ln() + 1.0, 1.0];
+        assert!(vectorizer.idf().iter().zip(idf).all(|(found, expected)| (found - expected).abs() < 1e-12));
+        let row: Vec<(u32, f64)> =
+            vectorizer.row(|emit| ["b", "a", "c"].iter().for_each(|term| emit(term))).iter().collect();
+        let length = idf[0].hypot(idf[1]);
+        assert!(row.iter().zip(idf).all(|((_, value), idf)| (value - idf / length).abs() < 1e-12) && row.len() == 2);
+        let mut matrix = SparseMatrix::empty(2);
+        fitted.extend_row(0, 0, &mut matrix);
+        matrix.end_row();
+        assert_eq!(matrix.row(0), (&[0, 1][..], &[row[0].1, row[1].1][..]));
+    }
 }

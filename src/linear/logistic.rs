@@ -219,7 +219,9 @@ impl LogisticRegression {
     /// Puts a regression together from its parts: `weights` column by column, `outputs` to a column.
     pub fn from_parts(weights: Vec<f64>, intercepts: Vec<f64>) -> Option<Self> {
         let outputs = intercepts.len();
-        let finite = weights.iter().chain(&intercepts).all(|v| v.is_finite());
+        // Without a way out of the loop: it is then done several numbers at a time.
+        let all_finite = |values: &[f64]| values.iter().fold(true, |finite, v| finite & v.is_finite());
+        let finite = all_finite(&weights) && all_finite(&intercepts);
         let convergence = Convergence { gradient: 0.0, converged: true };
         (outputs > 0 && weights.len().is_multiple_of(outputs) && finite).then_some(LogisticRegression {
             outputs,
@@ -268,12 +270,11 @@ impl LogisticRegression {
         self.convergence
     }
 
-    /// The same regression with weights and intercepts rounded to the precision of the model file.
+    /// The same regression with its weights as `round` gives them, and its intercepts rounded to 32 bits.
     #[must_use]
-    pub fn rounded_to_f32(mut self) -> Self {
-        for value in self.weights.iter_mut().chain(&mut self.intercepts) {
-            *value = f64::from(*value as f32);
-        }
+    pub fn rounded(mut self, round: impl Fn(f64) -> f64) -> Self {
+        self.weights.iter_mut().for_each(|weight| *weight = round(*weight));
+        self.intercepts.iter_mut().for_each(|intercept| *intercept = f64::from(*intercept as f32));
         self
     }
 }

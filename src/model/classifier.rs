@@ -6,7 +6,7 @@ use super::featurizer::{AnalyzedTexts, Featurizer, FittedBlocks};
 use super::task_model::{TaskModel, Wanted, fit_regressions};
 use crate::error::{Error, Result};
 use crate::linear::LogisticRegression;
-use crate::sparse::SparseRow;
+use crate::sparse::{SparseMatrix, SparseRow};
 use crate::split::{Item, groups_by_stratum, strata, stratified_group_folds};
 use crate::task::{LabelSet, Prediction, Score, TaskSpec};
 use rayon::prelude::*;
@@ -107,12 +107,30 @@ impl<'a> TrainingSet<'a> {
         seed: u64,
     ) -> Result<(FittedBlocks<'s>, Vec<FittedTask>)> {
         let decisions = self.learn_decisions(config, bundle, seed)?;
-        let blocks = FittedBlocks::fit(&bundle.params.features, &self.texts, &bundle.rows);
-        let regressions = fit_regressions(&blocks.matrix(&bundle.rows), &self.wanted(config, bundle, &bundle.rows))?;
-        // Rounded here, not when written: a model from a file answers like the one that was fitted.
-        let rounded = regressions.into_iter().map(LogisticRegression::rounded_to_f32);
-        let fitted = bundle.tasks.iter().zip(rounded).zip(decisions).map(|((&t, r), decision)| (t, r, decision));
+        let wanted = self.wanted(config, bundle, &bundle.rows);
+        let (blocks, regressions) = self.fit_features(bundle.params, &bundle.rows, &wanted)?;
+        let fitted = bundle.tasks.iter().zip(regressions).zip(decisions).map(|((&t, regression), decision)| {
+            // Rounded here, not when written: a model from a file answers like the one that was fitted.
+            let precision = config.for_task(&self.tasks[t].name).classifier.precision;
+            (t, regression.rounded(|weight| precision.rounded(weight)), decision)
+        });
         Ok((blocks, fitted.collect()))
+    }
+
+    /// The features of some rows and the regressions of a bundle's tasks; pruned, if the settings say so.
+    fn fit_features<'s>(
+        &'s self,
+        params: &'s PipelineParams,
+        rows: &[usize],
+        wanted: &[Wanted<'_>],
+    ) -> Result<(FittedBlocks<'s>, Vec<LogisticRegression>)> {
+        let mut blocks = FittedBlocks::fit(&params.features, &self.texts, rows);
+        let x = blocks.matrix(rows);
+        let regressions = fit_regressions(&x, wanted)?;
+        let Some(share) = params.classifier.prune else { return Ok((blocks, regressions)) };
+        blocks.keep(&mattering(&x, &regressions, share));
+        let regressions = fit_regressions(&blocks.matrix(rows), wanted)?;
+        Ok((blocks, regressions))
     }
 
     /// What the tasks of a bundle want fitted on some of its rows.
@@ -137,7 +155,9 @@ impl<'a> TrainingSet<'a> {
                 return Err(Error::data(format!("no labelled row for task `{}`", spec.name))
                     .hint("fill the task's column, or leave the task out"));
             }
-            match bundles.iter_mut().find(|b| b.rows == rows && b.params.features == params.features) {
+            let alike =
+                |b: &PipelineParams| b.features == params.features && b.classifier.prune == params.classifier.prune;
+            match bundles.iter_mut().find(|b| b.rows == rows && alike(b.params)) {
                 Some(bundle) => bundle.tasks.push(t),
                 None => bundles.push(Bundle { tasks: vec![t], params, rows }),
             }
@@ -174,10 +194,9 @@ impl<'a> TrainingSet<'a> {
             .map(|fold| {
                 let pick = |part: &[usize]| part.iter().map(|&j| bundle.rows[j]).collect::<Vec<_>>();
                 let (train, test) = (pick(&fold.train), pick(&fold.test));
-                let blocks = FittedBlocks::fit(&bundle.params.features, &self.texts, &train);
                 let mut wanted = self.wanted(config, bundle, &train);
                 wanted.iter_mut().for_each(|(_, params, _)| params.tolerance = params.tolerance.max(INNER_TOLERANCE));
-                let regressions = fit_regressions(&blocks.matrix(&train), &wanted)?;
+                let (blocks, regressions) = self.fit_features(bundle.params, &train, &wanted)?;
                 let unseen = blocks.matrix(&test);
                 let scores: Vec<Vec<Vec<Score>>> = regressions.iter().map(|r| r.score_rows(&unseen)).collect();
                 let of_row = |i: usize| scores.iter().map(|task| task[i].clone()).collect();
@@ -198,6 +217,29 @@ impl<'a> TrainingSet<'a> {
             })
             .collect())
     }
+}
+
+/// Which columns are kept where the given share is left out: those that add least to the scores of the rows fitted on, by
+/// the greatest |w_jk| over all outputs k times the Euclidean norm of column j. Of equals the first go.
+fn mattering(x: &SparseMatrix, regressions: &[LogisticRegression], share: f64) -> Vec<bool> {
+    let mut squares = vec![0.0; x.width()];
+    for i in 0..x.height() {
+        let (columns, values) = x.row(i);
+        columns.iter().zip(values).for_each(|(&column, value)| squares[column as usize] += value * value);
+    }
+    let greatest = |column: usize| {
+        let of = |r: &LogisticRegression| {
+            let weights = &r.weights()[column * r.outputs()..][..r.outputs()];
+            weights.iter().fold(0.0, |most: f64, weight| most.max(weight.abs()))
+        };
+        regressions.iter().map(of).fold(0.0, f64::max)
+    };
+    let matters: Vec<f64> = squares.iter().enumerate().map(|(j, square)| greatest(j) * square.sqrt()).collect();
+    let mut order: Vec<usize> = (0..x.width()).collect();
+    order.sort_by(|&a, &b| matters[a].total_cmp(&matters[b]));
+    let mut kept = vec![true; x.width()];
+    order[..(share * x.width() as f64) as usize].iter().for_each(|&column| kept[column] = false);
+    kept
 }
 
 /// How many inner folds leave every label that can be calibrated a positive group in each.
@@ -227,8 +269,17 @@ impl Classifier {
         Config::from_tasks(self.tasks.iter().map(|t| (t.spec.name.clone(), t.params.clone())))
     }
 
+    pub(super) fn tasks_mut(&mut self) -> &mut [TaskModel] {
+        &mut self.tasks
+    }
+
     /// Labels one text: one prediction a task, in task order.
     pub fn predict(&self, text: &str) -> Vec<Prediction> {
+        self.tasks.iter().zip(self.scores(text)).map(|(task, scores)| task.decision.decide(&scores)).collect()
+    }
+
+    /// What is decided on: the scores of one text, by task and label.
+    pub fn scores(&self, text: &str) -> Vec<Vec<Score>> {
         let mut rows: Vec<(&Arc<Featurizer>, SparseRow)> = Vec::new();
         self.tasks
             .iter()
@@ -238,7 +289,7 @@ impl Classifier {
                     rows.push((&task.featurizer, task.featurizer.row(text)));
                     rows.len() - 1
                 });
-                task.predict(&rows[at].1)
+                task.regression.scores(&rows[at].1)
             })
             .collect()
     }

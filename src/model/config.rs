@@ -4,6 +4,7 @@ use crate::analysis::{AnalyzerParams, StopWords, Unit};
 use crate::error::{Error, Result};
 use crate::features::TfidfParams;
 use crate::linear::{ClassWeight, LogisticParams, Solver};
+use half::f16;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -127,6 +128,58 @@ pub struct ClassifierParams {
     pub calibration: Calibration,
     /// How probabilities become labels.
     pub thresholds: Thresholds,
+    /// The share of the features that is left out: those that matter least to a first fit, before a second one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune: Option<f64>,
+    /// How many bits a weight has, in a model file and in use.
+    #[serde(default, skip_serializing_if = "Precision::is_single")]
+    pub precision: Precision,
+}
+
+/// How exactly weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum Precision {
+    /// 16 bits: three decimal digits.
+    Half,
+    /// 32 bits: seven decimal digits.
+    #[default]
+    Single,
+}
+
+impl Precision {
+    fn is_single(&self) -> bool {
+        *self == Precision::Single
+    }
+
+    /// A number as it is kept.
+    pub(super) fn rounded(self, value: f64) -> f64 {
+        match self {
+            Precision::Half => f16::from_f64(value.clamp(f16::MIN.to_f64(), f16::MAX.to_f64())).to_f64(),
+            Precision::Single => f64::from(value as f32),
+        }
+    }
+}
+
+impl TryFrom<u8> for Precision {
+    type Error = String;
+
+    fn try_from(bits: u8) -> std::result::Result<Self, String> {
+        match bits {
+            16 => Ok(Precision::Half),
+            32 => Ok(Precision::Single),
+            _ => Err(format!("precision out of range (found {bits}; allowed: 16 or 32)")),
+        }
+    }
+}
+
+impl From<Precision> for u8 {
+    fn from(precision: Precision) -> u8 {
+        match precision {
+            Precision::Half => 16,
+            Precision::Single => 32,
+        }
+    }
 }
 
 impl Default for ClassifierParams {
@@ -138,6 +191,8 @@ impl Default for ClassifierParams {
             naive_bayes: Some(1.0),
             calibration: Calibration::Platt,
             thresholds: Thresholds::Learnt(LearntThresholds::F1),
+            prune: None,
+            precision: Precision::Single,
         }
     }
 }
@@ -320,6 +375,9 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
     }
     if !(classifier.c.is_finite() && classifier.c > 0.0) {
         return wrong(format!("classifier.c out of range (found {}; allowed: a number above 0)", classifier.c));
+    }
+    if let Some(share) = classifier.prune.filter(|share| !(*share >= 0.0 && *share < 1.0)) {
+        return wrong(format!("classifier.prune out of range (found {share}; allowed: 0 or more, under 1)"));
     }
     if let Thresholds::Fixed(t) = classifier.thresholds
         && !(t > 0.0 && t < 1.0)

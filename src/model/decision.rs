@@ -17,6 +17,13 @@ pub struct LabelDecision {
     pub calibrated: bool,
     /// The least probability of a yes.
     pub threshold: f64,
+    /// What is added to the calibrated log-odds, for a label that is more or less frequent than in training.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shift: f64,
+}
+
+fn is_zero(shift: &f64) -> bool {
+    *shift == 0.0
 }
 
 /// How a task's scores become labels.
@@ -31,6 +38,10 @@ pub enum Decision {
         inverse_temperature: f64,
         /// Whether the temperature was learnt.
         calibrated: bool,
+        /// What is added to the log-probability of each class, up to a constant, for another class mix than that of
+        /// training; empty where nothing is.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shifts: Vec<f64>,
     },
 }
 
@@ -67,6 +78,7 @@ impl Decision {
                 Decision::Single {
                     inverse_temperature: fitted.unwrap_or(Temperature::IDENTITY).inverse,
                     calibrated: fitted.is_some(),
+                    shifts: Vec::new(),
                 }
             }
             TaskKind::Multi => Decision::Multi(
@@ -88,10 +100,32 @@ impl Decision {
                             offset: curve.offset,
                             calibrated: fitted.is_some(),
                             threshold,
+                            shift: 0.0,
                         }
                     })
                     .collect(),
             ),
+        }
+    }
+
+    /// The same decision with so much added to the log-odds of each label, in place of what was added before.
+    pub(super) fn shifted(&self, shifts: Vec<f64>) -> Self {
+        match self {
+            Decision::Multi(labels) => {
+                Decision::Multi(labels.iter().zip(shifts).map(|(d, shift)| LabelDecision { shift, ..*d }).collect())
+            }
+            Decision::Single { inverse_temperature, calibrated, .. } => {
+                Decision::Single { inverse_temperature: *inverse_temperature, calibrated: *calibrated, shifts }
+            }
+        }
+    }
+
+    /// Whether it can decide on a task of this kind with so many labels.
+    pub(super) fn fits(&self, kind: TaskKind, labels: usize) -> bool {
+        match (self, kind) {
+            (Decision::Multi(decisions), TaskKind::Multi) => decisions.len() == labels,
+            (Decision::Single { shifts, .. }, TaskKind::Single) => shifts.is_empty() || shifts.len() == labels,
+            _ => false,
         }
     }
 
@@ -102,7 +136,7 @@ impl Decision {
                 let probabilities: Vec<Probability> = scores
                     .iter()
                     .zip(decisions)
-                    .map(|(&s, d)| BinaryCalibrator { slope: d.slope, offset: d.offset }.probability(s))
+                    .map(|(&s, d)| BinaryCalibrator { slope: d.slope, offset: d.offset + d.shift }.probability(s))
                     .collect();
                 let labels = (0..scores.len())
                     .filter(|&k| probabilities[k].get() >= decisions[k].threshold)
@@ -110,8 +144,13 @@ impl Decision {
                     .collect();
                 Prediction { labels, probabilities }
             }
-            Decision::Single { inverse_temperature, .. } => {
-                let probabilities = Temperature { inverse: *inverse_temperature }.probabilities(scores);
+            Decision::Single { inverse_temperature, shifts, .. } => {
+                let inverse = *inverse_temperature;
+                // What is added to a log-probability is added to the score, in the score's units.
+                let moved =
+                    scores.iter().zip(shifts).map(|(s, shift)| Score(s.0 + shift / inverse)).collect::<Vec<_>>();
+                let scores = if shifts.is_empty() { scores } else { &moved };
+                let probabilities = Temperature { inverse }.probabilities(scores);
                 // By score, not by probability: two probabilities can round to the same number.
                 let best = (0..scores.len()).fold(0, |best, k| if scores[k].0 > scores[best].0 { k } else { best });
                 Prediction { labels: [LabelId(best)].into_iter().collect(), probabilities }
@@ -153,6 +192,25 @@ mod tests {
         assert_eq!(best_threshold(vec![0.1, 0.9, 0.1, 0.6]), Some(0.35));
         assert_eq!(best_threshold(vec![0.01, 0.05]), Some(0.1), "kept inside the bounds");
         assert_eq!(best_threshold(vec![]), None);
+    }
+
+    #[test]
+    fn a_shift_moves_calibrated_log_odds() {
+        // By hand: log-odds 2 · 0.5 - 1 = 0, moved by ln 3 to the probability 3/4.
+        let label = LabelDecision { slope: 2.0, offset: -1.0, calibrated: true, threshold: 0.6, shift: 0.0 };
+        let multi = Decision::Multi(vec![label]);
+        assert!(multi.decide(&[Score(0.5)]).labels.is_empty());
+        let moved = multi.shifted(vec![3f64.ln()]).decide(&[Score(0.5)]);
+        assert!((moved.probabilities[0].get() - 0.75).abs() < 1e-12 && moved.labels.len() == 1);
+        // By hand: softmax(0.5 · (2 ln 2, 0)) = (2/3, 1/3); times (1/4, 1) and normalised (1/3, 2/3).
+        let single = Decision::Single { inverse_temperature: 0.5, calibrated: true, shifts: Vec::new() };
+        let scores = [Score(2.0 * 2f64.ln()), Score(0.0)];
+        assert_eq!(single.decide(&scores).labels.first(), Some(LabelId(0)));
+        let moved = single.shifted(vec![0.25f64.ln(), 0.0]);
+        let said = moved.decide(&scores);
+        assert!((said.probabilities[0].get() - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(said.labels.first(), Some(LabelId(1)));
+        assert_eq!(moved.shifted(Vec::new()), single, "what was added before is replaced");
     }
 
     #[test]

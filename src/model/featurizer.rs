@@ -83,7 +83,7 @@ impl Featurizer {
 
     /// The block and the term of each column, in order.
     pub fn terms(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.blocks().flat_map(|(name, _, v)| v.vocabulary().terms().iter().map(move |term| (name, &**term)))
+        self.blocks().flat_map(|(name, _, v)| v.vocabulary().terms().map(move |term| (name, term)))
     }
 
     /// The row of a text.
@@ -133,6 +133,15 @@ impl<'a> FittedBlocks<'a> {
             (name.as_str(), params, params.tfidf().fit(corpus, rows))
         };
         FittedBlocks { blocks: blocks.iter().map(fit).collect() }
+    }
+
+    /// Leaves out the columns that are not to be kept.
+    pub(super) fn keep(&mut self, mut kept: &[bool]) {
+        for (_, _, tfidf) in &mut self.blocks {
+            let (own, others) = kept.split_at(tfidf.width());
+            tfidf.keep(own);
+            kept = others;
+        }
     }
 
     /// The rows of the given texts, equal to [`Featurizer::row`] of their text.

@@ -2,10 +2,11 @@
 //!
 //! Layout, format 1: metadata key `rubrique` holds [`Header`] as JSON; for featurizer `i` and block `name`,
 //! `features.i.name.terms` (bytes: the sorted terms, each ended by a line feed) and `features.i.name.idf` (f64); for
-//! each task `task.name.weights` (f32, columns × outputs) and `task.name.intercepts` (f32).
+//! each task `task.name.weights` (f32, or f16 where its settings say so; columns × outputs) and `task.name.intercepts` (f32).
 
+use super::adaptation::Adaptation;
 use super::classifier::Classifier;
-use super::config::{BlockParams, PipelineParams};
+use super::config::{BlockParams, PipelineParams, Precision};
 use super::decision::Decision;
 use super::featurizer::Featurizer;
 use super::task_model::TaskModel;
@@ -13,8 +14,9 @@ use crate::analysis::{ANALYZER_VERSION, STEMMER_NAME};
 use crate::error::{Error, Result};
 use crate::features::{TfidfVectorizer, Vocabulary};
 use crate::linear::LogisticRegression;
-use crate::task::{TaskKind, TaskSpec};
+use crate::task::TaskSpec;
 use crate::text::CLEANER_VERSION;
+use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -44,6 +46,9 @@ pub struct Provenance {
     /// The evaluation of the same configuration on the same data, where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportSummary>,
+    /// The class mix that the decisions were moved to, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<Adaptation>,
 }
 
 /// The figures of an evaluation that a model carries.
@@ -113,8 +118,12 @@ impl ModelFile {
             let (outputs, width) = (task.regression.outputs(), task.featurizer.width());
             let f32_bytes = |values: &[f64]| values.iter().flat_map(|&v| (v as f32).to_le_bytes()).collect::<Vec<u8>>();
             let name = &task.spec.name;
-            let weights = f32_bytes(task.regression.weights());
-            tensors.push((format!("task.{name}.weights"), Dtype::F32, vec![width, outputs], weights));
+            let weights = task.regression.weights();
+            let (dtype, weights) = match task.params.classifier.precision {
+                Precision::Half => (Dtype::F16, weights.iter().flat_map(|&v| f16::from_f64(v).to_le_bytes()).collect()),
+                Precision::Single => (Dtype::F32, f32_bytes(weights)),
+            };
+            tensors.push((format!("task.{name}.weights"), dtype, vec![width, outputs], weights));
             let intercepts = f32_bytes(task.regression.intercepts());
             tensors.push((format!("task.{name}.intercepts"), Dtype::F32, vec![outputs], intercepts));
             tasks.push(TaskHeader {
@@ -126,11 +135,7 @@ impl ModelFile {
         }
         for (i, featurizer) in featurizers.iter().enumerate() {
             for (name, _, vectorizer) in featurizer.blocks() {
-                let mut terms = Vec::new();
-                for term in vectorizer.vocabulary().terms() {
-                    terms.extend_from_slice(term.as_bytes());
-                    terms.push(b'\n');
-                }
+                let terms = vectorizer.vocabulary().lines().as_bytes().to_vec();
                 tensors.push((format!("features.{i}.{name}.terms"), Dtype::U8, vec![terms.len()], terms));
                 let idf: Vec<u8> = vectorizer.idf().iter().flat_map(|v| v.to_le_bytes()).collect();
                 tensors.push((format!("features.{i}.{name}.idf"), Dtype::F64, vec![vectorizer.idf().len()], idf));
@@ -257,17 +262,19 @@ impl Stored<'_> {
         Ok(tensor.data())
     }
 
+    fn f16s(&self, name: &str) -> Result<Vec<f64>> {
+        let bytes = self.bytes(name, Dtype::F16)?;
+        Ok(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f64()).collect())
+    }
+
     fn f32s(&self, name: &str) -> Result<Vec<f64>> {
         let bytes = self.bytes(name, Dtype::F32)?;
-        Ok(bytes.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect())
+        Ok(bytes.as_chunks().0.iter().map(|&b| f64::from(f32::from_le_bytes(b))).collect())
     }
 
     fn f64s(&self, name: &str) -> Result<Vec<f64>> {
         let bytes = self.bytes(name, Dtype::F64)?;
-        Ok(bytes
-            .chunks_exact(8)
-            .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]))
-            .collect())
+        Ok(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect())
     }
 
     fn featurizer(&self, i: usize, blocks: BTreeMap<String, BlockParams>) -> Result<Featurizer> {
@@ -276,9 +283,8 @@ impl Stored<'_> {
             .map(|(name, params)| {
                 let terms = self.bytes(&format!("features.{i}.{name}.terms"), Dtype::U8)?;
                 let terms = std::str::from_utf8(terms).map_err(|_| damaged("terms that are not UTF-8"))?;
-                let terms = terms.split_terminator('\n').map(Box::from).collect();
-                let vocabulary =
-                    Vocabulary::from_sorted(terms).ok_or_else(|| damaged("terms that are not sorted and distinct"))?;
+                let vocabulary = Vocabulary::from_lines(terms.to_string())
+                    .ok_or_else(|| damaged("terms that are not sorted and distinct"))?;
                 let idf = self.f64s(&format!("features.{i}.{name}.idf"))?;
                 let vectorizer = TfidfVectorizer::from_parts(vocabulary, idf, &params.tfidf())
                     .ok_or_else(|| damaged(&format!("block `{name}`: terms and idf do not match")))?;
@@ -293,19 +299,18 @@ impl Stored<'_> {
         let name = &spec.name;
         let bad = |what: &str| damaged(&format!("task `{name}`: {what}"));
         spec.check().map_err(|e| bad(e.message()))?;
-        let weights = self.f32s(&format!("task.{name}.weights"))?;
+        let weights = format!("task.{name}.weights");
+        let weights = match params.classifier.precision {
+            Precision::Half => self.f16s(&weights)?,
+            Precision::Single => self.f32s(&weights)?,
+        };
         let intercepts = self.f32s(&format!("task.{name}.intercepts"))?;
         if intercepts.len() != spec.labels.len() || weights.len() != featurizer.width() * spec.labels.len() {
             return Err(bad("weights do not match labels and features"));
         }
         let regression =
             LogisticRegression::from_parts(weights, intercepts).ok_or_else(|| bad("weights that are not finite"))?;
-        let fits = match (&decision, spec.kind) {
-            (Decision::Multi(labels), TaskKind::Multi) => labels.len() == spec.labels.len(),
-            (Decision::Single { .. }, TaskKind::Single) => true,
-            _ => false,
-        };
-        if !fits {
+        if !decision.fits(spec.kind, spec.labels.len()) {
             return Err(bad("its decision does not match its kind and labels"));
         }
         Ok(TaskModel { spec, params, featurizer, regression, decision })

@@ -3,6 +3,7 @@
 //! In: a configuration and labelled texts, or a model file. Out: classifiers that turn text into predictions, and model
 //! files. It must not know where labelled texts come from, how predictions are judged, nor how they are printed.
 
+mod adaptation;
 mod classifier;
 mod config;
 mod decision;
@@ -12,8 +13,9 @@ mod file;
 mod space;
 mod task_model;
 
+pub use adaptation::{Adaptation, GivenShare, LEAST_PARAGRAPHS, LabelMix, Origin};
 pub use classifier::{Classifier, FoldAnswers, TrainingSet};
-pub use config::{BlockParams, Calibration, ClassifierParams, Config, PipelineParams, Thresholds};
+pub use config::{BlockParams, Calibration, ClassifierParams, Config, PipelineParams, Precision, Thresholds};
 pub use decision::{Decision, LabelDecision};
 pub use explain::LabelReasons;
 pub use featurizer::{AnalyzedTexts, Featurizer};

@@ -4,8 +4,8 @@ use super::config::PipelineParams;
 use super::decision::Decision;
 use super::featurizer::Featurizer;
 use crate::linear::{LogisticParams, LogisticRegression, Targets, fit_together};
-use crate::sparse::{SparseMatrix, SparseRow};
-use crate::task::{LabelId, LabelSet, Prediction, TaskKind, TaskSpec};
+use crate::sparse::SparseMatrix;
+use crate::task::{LabelId, LabelSet, TaskKind, TaskSpec};
 use std::sync::Arc;
 
 /// A fitted pipeline: features, weights and decisions of one task.
@@ -41,11 +41,6 @@ impl TaskModel {
     /// How its scores become labels.
     pub fn decision(&self) -> &Decision {
         &self.decision
-    }
-
-    /// Answers for one row of its features.
-    pub fn predict(&self, row: &SparseRow) -> Prediction {
-        self.decision.decide(&self.regression.scores(row))
     }
 }
 

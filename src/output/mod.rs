@@ -3,6 +3,7 @@
 //! In: predictions, reports, fitted models. Out: bytes in one of several formats, one file each. It must not fit,
 //! predict or judge anything.
 
+mod adaptation;
 mod comparison;
 mod figures;
 mod html;
@@ -13,6 +14,7 @@ mod quality;
 mod report;
 mod tuning;
 
+pub use adaptation::adaptation_text;
 pub use comparison::{candidates_table, comparison_markdown, comparison_table, verdict_line};
 pub use html::{Evidence, Explain, comparison_html, report_html};
 pub use junit::{Checked, comparison_junit, faults_junit};

@@ -1,5 +1,6 @@
 //! What a model is: tasks, settings, data, and the strongest words of each label.
 
+use super::adaptation::adaptation_text;
 use super::figures::{figure, markdown_table, table};
 use crate::analysis::{STEMMER_NAME, Unit};
 use crate::model::{Decision, ModelFile, TaskModel};
@@ -90,6 +91,7 @@ pub fn model_table(model: &ModelFile) -> String {
     if !figures.is_empty() {
         text += &format!("\nevaluated\n{}\n", table(&FIGURES_HEADER, figures, true));
     }
+    text += &adaptation_text(model, false);
     for task in model.classifier.tasks() {
         let name = &task.spec().name;
         text += &format!("\n{name}: decisions\n{}\n", table(&DECISIONS_HEADER, decisions(task), false));
@@ -112,6 +114,7 @@ pub fn model_markdown(model: &ModelFile) -> String {
         text += "\n## Evaluation\n\nCross-validated on the data it was fitted on, with 95 % intervals.\n\n";
         text += &markdown_table(&FIGURES_HEADER, &figures);
     }
+    text += &adaptation_text(model, true);
     for task in model.classifier.tasks() {
         let name = &task.spec().name;
         text += &format!("\n## Task `{name}`\n\n{}\n", markdown_table(&DECISIONS_HEADER, &decisions(task)));

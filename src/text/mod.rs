@@ -12,7 +12,7 @@ pub use cleaner::{CLEANER_VERSION, Cleaner};
 pub use document::{Document, Paragraph};
 pub(crate) use rows::missing_column;
 pub use rows::{Columns, Row, Rows};
-pub use source::{Format, Source};
+pub use source::{Documents, Format, Source};
 
 use crate::error::{Error, Result};
 

@@ -6,6 +6,9 @@ use crate::text::{Document, not_utf8};
 use serde_json::{Map, Value};
 use std::io::{BufRead, BufReader, Read};
 
+/// The most bytes of a row. A quote that is never closed, or a file that is no table, would fill the memory otherwise.
+const LONGEST_ROW: u64 = 16 << 20;
+
 /// The names of the columns that a command reads; everything else passes through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
@@ -155,11 +158,20 @@ fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>,
             Ok(false) => None,
             Err(e) => {
                 failed = true;
-                Some(Err(Error::data(format!("cannot be read: {e}"))))
+                let line = record.position().map_or(0, csv::Position::line);
+                Some(Err(if reader.get_ref().overlong() {
+                    too_long().line(line).hint("close the quoted cell of this row; nothing after it was read")
+                } else {
+                    Error::data(format!("cannot be read: {e}")).line(line)
+                }))
             }
         }
     });
     Ok((header_names, Box::new(rows)))
+}
+
+fn too_long() -> Error {
+    Error::data(format!("a row is too long (found more than {0} MiB; allowed: {0} MiB)", LONGEST_ROW >> 20))
 }
 
 fn cells(names: &[String], record: &csv::ByteRecord) -> Result<Map<String, Value>> {
@@ -189,24 +201,32 @@ struct QuoteWatch {
     quoted: bool,
     cell_start: bool,
     passed: u64,
+    row_start: u64,
 }
 
 impl QuoteWatch {
     fn new(input: Box<dyn Read + Send>) -> Self {
-        QuoteWatch { input, quoted: false, cell_start: true, passed: 0 }
+        QuoteWatch { input, quoted: false, cell_start: true, passed: 0, row_start: 0 }
     }
 
     /// Whether a record that ends at this byte leaves a quote open: only one cut short by the end of the file can.
     fn open_at(&self, record_end: u64) -> bool {
         self.quoted && record_end == self.passed
     }
+
+    fn overlong(&self) -> bool {
+        self.passed - self.row_start > LONGEST_ROW
+    }
 }
 
 impl Read for QuoteWatch {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.overlong() {
+            return Err(std::io::Error::other("a row is too long"));
+        }
         let n = self.input.read(buffer)?;
-        self.passed += n as u64;
         for &byte in &buffer[..n] {
+            self.passed += 1;
             match byte {
                 b'"' if self.quoted => {
                     self.quoted = false;
@@ -215,8 +235,12 @@ impl Read for QuoteWatch {
                 }
                 b'"' if self.cell_start => self.quoted = true,
                 _ if self.quoted => {}
+                b'\n' | b'\r' => {
+                    self.cell_start = true;
+                    self.row_start = self.passed;
+                }
                 // A tab counts as a separator in CSV too: at worst a stray quote after a tab is watched for nothing.
-                _ => self.cell_start = matches!(byte, b',' | b'\t' | b'\n' | b'\r'),
+                _ => self.cell_start = matches!(byte, b',' | b'\t'),
             }
         }
         Ok(n)
@@ -234,7 +258,7 @@ fn json_lines(input: Box<dyn Read + Send>) -> RowIterator {
                 return None;
             }
             bytes.clear();
-            match reader.read_until(b'\n', &mut bytes) {
+            match reader.by_ref().take(LONGEST_ROW + 1).read_until(b'\n', &mut bytes) {
                 Ok(0) => return None,
                 Ok(_) => {}
                 Err(e) => {
@@ -243,6 +267,14 @@ fn json_lines(input: Box<dyn Read + Send>) -> RowIterator {
                 }
             }
             line += 1;
+            if bytes.len() as u64 > LONGEST_ROW {
+                // The rest of the line is passed over unread.
+                if let Err(e) = reader.skip_until(b'\n') {
+                    failed = true;
+                    return Some(Err(Error::data(format!("cannot be read: {e}")).line(line)));
+                }
+                return Some(Err(too_long().line(line).hint("write one object a line")));
+            }
             let text = match std::str::from_utf8(&bytes) {
                 Ok(text) => text.trim_start_matches('\u{feff}').trim(),
                 Err(e) => return Some(Err(not_utf8(bytes[e.valid_up_to()]).line(line))),
@@ -304,6 +336,18 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert!(rows(Format::Csv, b"id,text\n1,5\" pipe\n")[0].is_ok(), "a quote inside a plain cell is text");
         assert!(rows(Format::Csv, b"id,text\n1,\"a \"\"b\"\"\"\n")[0].is_ok());
+    }
+
+    #[test]
+    fn a_row_without_end_is_not_gathered() {
+        let long = "x".repeat(LONGEST_ROW as usize + 100_000);
+        let found = rows(Format::Csv, format!("id,text\n1,fine\n2,\"open\n{long}\n3,lost\n").as_bytes());
+        assert!(found[0].is_ok());
+        assert_eq!(found[1], Err("3:a row is too long (found more than 16 MiB; allowed: 16 MiB)".into()));
+        assert_eq!(found.len(), 2);
+        let found = rows(Format::Jsonl, format!("{{\"text\":\"{long}\"}}\n{{\"text\":\"next\"}}\n").as_bytes());
+        assert_eq!(found[0], Err("1:a row is too long (found more than 16 MiB; allowed: 16 MiB)".into()));
+        assert_eq!(found[1].as_ref().unwrap().line, 2);
     }
 
     #[test]

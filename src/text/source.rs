@@ -31,6 +31,9 @@ impl Format {
     }
 }
 
+/// The documents of a source, or what is wrong with one.
+pub type Documents = Box<dyn Iterator<Item = Result<Document>> + Send>;
+
 /// One file, or standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -80,6 +83,23 @@ impl Source {
         Ok(found.iter().map(|p| Source::file(p)).collect())
     }
 
+    /// The documents of several arguments, one after another, each read when it is asked for. What is wrong with an
+    /// argument, a file or a row is an item in its place, and reading goes on after it.
+    pub fn documents_of<'a>(
+        arguments: &'a [String],
+        stdin_format: Format,
+        columns: &'a Columns,
+    ) -> impl Iterator<Item = Result<Document>> + Send + 'a {
+        let sources = arguments.iter().flat_map(move |argument| match Source::expand(argument, stdin_format) {
+            Ok(sources) => sources.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        });
+        sources.flat_map(|source| match source.and_then(|source| source.documents(columns)) {
+            Ok(documents) => documents,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        })
+    }
+
     /// The source's name in outputs: the path as reached from the argument, with `/`, or `-`.
     pub fn id(&self) -> &str {
         &self.id
@@ -106,7 +126,7 @@ impl Source {
     /// # Errors
     ///
     /// A source that cannot be opened or decoded; a bad row is an item of the iterator, and reading goes on after it.
-    pub fn documents(&self, columns: &Columns) -> Result<Box<dyn Iterator<Item = Result<Document>> + Send>> {
+    pub fn documents(&self, columns: &Columns) -> Result<Documents> {
         if self.format == Format::Article {
             let mut bytes = Vec::new();
             self.open()?

@@ -49,6 +49,36 @@ fn inspect_prints_a_configuration_that_trains_the_same_model() {
 }
 
 #[test]
+fn pruned_features_and_short_weights_make_small_files() {
+    let place = Place::new().with_small_labels();
+    place.write("small.toml", "[classifier]\nprune = 0.75\nprecision = 16\n");
+    assert_eq!(place.run(&["train", "labels", "--output", "large"]).code, 0);
+    let ran = place.run(&["train", "labels", "--config", "small.toml", "--output", "small"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let card = |model: &str| -> serde_json::Value {
+        serde_json::from_str(&place.run(&["inspect", model, "--format", "json"]).stdout).unwrap()
+    };
+    let features = |model: &str| card(model)["tasks"]["mood"]["features"].as_u64().unwrap();
+    assert_eq!(features("small"), features("large") - features("large") * 3 / 4);
+    let size = |model: &str| std::fs::metadata(place.path(model)).unwrap().len();
+    assert!(size("small") * 3 < size("large"), "{} {}", size("small"), size("large"));
+    // What the words of either mood say survives.
+    let labelled = place.run_with_input(
+        &["classify", "-", "--stdin-format", "csv", "--model", "small", "--format", "csv"],
+        "text\nTout va bien sous un beau soleil.\nTout va mal sous une pluie triste.\n",
+    );
+    let moods: Vec<&str> = labelled.stdout.lines().skip(1).map(|line| line.split(',').nth(6).unwrap()).collect();
+    assert_eq!(moods, ["good", "bad"], "{}", labelled.stdout);
+
+    for (key, says) in [("prune = 1.0", "prune out of range"), ("precision = 8", "allowed: 16 or 32")] {
+        place.write("wrong.toml", format!("[classifier]\n{key}\n"));
+        let ran = place.run(&["train", "labels", "--config", "wrong.toml", "--output", "m"]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains(says), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn inspect_names_the_words_that_carry_a_label() {
     let place = Place::new().with_small_labels();
     assert_eq!(place.run(&["train", "labels", "--output", "m"]).code, 0);

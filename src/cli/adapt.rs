@@ -1,0 +1,118 @@
+//! `rubrique adapt`
+
+use super::options::{Common, TextOptions, write_result};
+use super::{Outcome, Stop, complain, note, stream};
+use clap::{ArgGroup, ValueEnum};
+use rubrique::error::{Error, Result};
+use rubrique::model::{Classifier, GivenShare, ModelFile};
+use rubrique::output::adaptation_text;
+use rubrique::task::{LabelId, Score};
+use rubrique::text::{Cleaner, Document, Source};
+use std::path::PathBuf;
+
+/// Fit a model's decisions to a class mix: estimated from unlabelled text, or stated
+#[derive(clap::Args)]
+#[command(group(ArgGroup::new("mix").required(true).multiple(true).args(["unlabelled", "priors"])))]
+pub struct Args {
+    /// Model file [default: the model built into the program]
+    model: Option<PathBuf>,
+    /// Texts whose mix of labels is estimated: articles (.txt), tables (.csv, .tsv, .jsonl), directories of articles, or `-`
+    /// for standard input; may be repeated
+    #[arg(long, value_name = "INPUT")]
+    unlabelled: Vec<String>,
+    /// The share of paragraphs that carry a label, in place of an estimate; may be repeated
+    #[arg(long = "prior", value_name = "TASK.LABEL=SHARE")]
+    priors: Vec<String>,
+    /// Model file to write (`-` is stdout)
+    #[arg(long, value_name = "MODEL")]
+    output: PathBuf,
+    /// Format of the shares before and after, on stdout
+    #[arg(long, value_name = "NAME", default_value = "table")]
+    format: MixFormat,
+    #[command(flatten)]
+    texts: TextOptions,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum MixFormat {
+    Table,
+    Json,
+    Markdown,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    args.common.start()?;
+    let mut model = match &args.model {
+        Some(path) => ModelFile::load(path)?,
+        None => ModelFile::built_in()?,
+    };
+    let given = args.priors.iter().map(|prior| given(prior, &model.classifier)).collect::<Result<Vec<_>>>()?;
+    let mut faults = 0;
+    let unlabelled = if args.unlabelled.is_empty() {
+        None
+    } else {
+        let columns = args.texts.columns();
+        let documents = Source::documents_of(&args.unlabelled, args.texts.stdin_format(), &columns);
+        Some(scores(&model.classifier, documents, &mut faults))
+    };
+    model.adapt(&given, unlabelled.as_deref())?;
+    write_result(Some(&args.output), &model.to_bytes()?)?;
+    if args.output.as_os_str() != "-" {
+        let text = match args.format {
+            MixFormat::Table => adaptation_text(&model, false),
+            MixFormat::Markdown => adaptation_text(&model, true),
+            MixFormat::Json => format!("{:#}\n", serde_json::json!(model.provenance.adaptation)),
+        };
+        write_result(None, text.trim_start().as_bytes())?;
+    }
+    note(args.common.quiet, &format!("wrote {}", args.output.display()));
+    if faults > 0 { Err(Stop::Reported) } else { Ok(()) }
+}
+
+/// The scores of every paragraph, by task and label; what cannot be read is reported and counted.
+fn scores(
+    classifier: &Classifier,
+    documents: impl Iterator<Item = Result<Document>> + Send,
+    faults: &mut usize,
+) -> Vec<Vec<Vec<Score>>> {
+    let mut all = Vec::new();
+    let bytes = |document: &Result<Document>| document.as_ref().map_or(0, |d| d.text.len());
+    let work = |document: Result<Document>| -> Result<Vec<Vec<Vec<Score>>>> {
+        Ok(Cleaner.paragraphs(&document?).iter().map(|paragraph| classifier.scores(&paragraph.text)).collect())
+    };
+    let Ok(()) = stream::in_order(documents, bytes, work, |scored| {
+        match scored {
+            Ok(scores) => all.extend(scores),
+            Err(error) => {
+                complain(&error);
+                *faults += 1;
+            }
+        }
+        Ok::<(), std::convert::Infallible>(())
+    });
+    all
+}
+
+/// Reads `TASK.LABEL=SHARE`.
+fn given(argument: &str, classifier: &Classifier) -> Result<GivenShare> {
+    let fault = |what: String| Err(Error::usage(format!("--prior {argument}: {what}")));
+    let Some((name, share)) = argument.rsplit_once('=') else {
+        return fault("no share (allowed: TASK.LABEL=SHARE)".into());
+    };
+    let Ok(share) = share.trim().parse() else {
+        return fault(format!("`{share}` is no number (allowed: above 0 and below 1)"));
+    };
+    let mut known = Vec::new();
+    for (t, task) in classifier.tasks().iter().enumerate() {
+        for (k, label) in task.spec().labels.iter().enumerate() {
+            let full = format!("{}.{label}", task.spec().name);
+            if full == name {
+                return Ok(GivenShare { task: t, label: LabelId(k), share });
+            }
+            known.push(full);
+        }
+    }
+    fault(format!("the model has no such label (its labels: {})", known.join(", ")))
+}
