@@ -1,7 +1,7 @@
 //! The sparse solver: timed by criterion, or run beside its peers.
 //!
 //! `cargo bench --bench solvers` times fits on the project's labels and on made text. `cargo bench --bench solvers --
-//! --write FOLDER` writes matrices, answers and our results, with their CPU seconds on one thread, to FOLDER, for
+//! --write FOLDER [--small]` writes matrices, answers and our results, with their CPU seconds on one thread, to FOLDER, for
 //! `benches/peers/solvers.py`.
 
 use cpu_time::ProcessTime;
@@ -83,13 +83,14 @@ fn time() {
 /// Writes what the peers need, numbers in the byte order of x86.
 fn write(folder: &Path) {
     let [theme, tone] = labels();
+    let small = std::env::args().any(|argument| argument == "--small");
     let mut runs = Vec::new();
     for (problem, kinds, c) in [
         (theme, &["questions"][..], 10.0),
         (tone, &["classes"], 10.0),
         (made(1_000), &["classes"], 1.0),
         (made(20_000), &["questions", "classes"], 1.0),
-        (made(200_000), &["questions", "classes"], 1.0),
+        (made(if small { 50_000 } else { 200_000 }), &["questions", "classes"], 1.0),
     ] {
         let put = |what: &str, bytes: Vec<u8>| {
             std::fs::write(folder.join(format!("{}.{what}", problem.name)), bytes)
