@@ -5,8 +5,8 @@
 //! factorisation that stops at the numerical rank r. The weights come back as w = X_Bᵀ L_B⁻ᵀ u, where B are the pivot
 //! rows: L_B is lower triangular, and X_Bᵀ L_B⁻ᵀ has orthonormal columns, so that ‖w‖ = ‖u‖ and the objective is the same.
 
-use super::logistic::{ClassWeight, LogisticParams, Problem};
-use super::newton;
+use super::logistic::{ClassWeight, LogisticParams};
+use super::objective::{self, Problem};
 use crate::error::{Error, Result};
 use crate::sparse::SparseMatrix;
 use linfa::Dataset;
@@ -45,7 +45,7 @@ pub(super) fn solve(x: &SparseMatrix, problem: &Problem, params: &LogisticParams
     let mut solution = vec![0.0; (x.width() + 1) * problem.outputs];
     // linfa's tolerance is of the gradient's norm itself.
     let tolerances: Vec<f64> =
-        newton::norms_at_zero(x, problem).into_iter().map(|norm| params.tolerance * norm).collect();
+        objective::norms_at_zero(x, problem).into_iter().map(|norm| params.tolerance * norm).collect();
     let fits: Vec<(Array1<f64>, f64)> = if problem.softmax {
         fit_classes(&reduction.rows, problem, params, tolerances[0])?
     } else {

@@ -1,6 +1,7 @@
 //! Logistic regression: what is fitted, by which solver, and what comes out.
 
-use super::{dense, naive_bayes, newton};
+use super::objective::{Problem, relative_gradient};
+use super::{dense, descent, naive_bayes};
 use crate::error::{Error, Result};
 use crate::sparse::{SparseMatrix, SparseRow};
 use crate::task::Score;
@@ -14,7 +15,7 @@ pub enum Solver {
     Auto,
     /// `linfa-logistic` on an exact dense reduction: no class weights, at most 6,000 rows.
     Linfa,
-    /// Truncated Newton on sparse rows, several outputs at a time.
+    /// Dual coordinate descent on sparse rows, all outputs at a time.
     Sparse,
 }
 
@@ -101,16 +102,16 @@ pub fn fit_together(x: &SparseMatrix, wanted: &[(LogisticParams, Targets<'_>)]) 
     }
     let drafts: Vec<Draft> = wanted.iter().map(|(params, targets)| Draft::new(x, params, *targets)).collect();
     let sparse = |&at: &usize| wanted[at].0.solver != Solver::Linfa && drafts[at].problem.outputs > 0;
-    let by_newton: Vec<usize> = (0..wanted.len()).filter(sparse).collect();
-    let problems: Vec<&Problem> = by_newton.iter().map(|&at| &drafts[at].problem).collect();
-    let mut solved = newton::solve(x, &problems).into_iter();
+    let by_descent: Vec<usize> = (0..wanted.len()).filter(sparse).collect();
+    let problems: Vec<&Problem> = by_descent.iter().map(|&at| &drafts[at].problem).collect();
+    let mut solved = descent::solve(x, &problems).into_iter();
     let mut solutions = Vec::with_capacity(drafts.len());
     for (at, draft) in drafts.iter().enumerate() {
-        solutions.push(if by_newton.contains(&at) {
+        solutions.push(if by_descent.contains(&at) {
             solved.next().unwrap_or_default()
         } else if draft.problem.outputs > 0 {
             let solution = dense::solve(x, &draft.problem, &wanted[at].0)?;
-            let gradient = newton::relative_gradient(x, &draft.problem, &solution);
+            let gradient = relative_gradient(x, &draft.problem, &solution);
             (solution, gradient)
         } else {
             (Vec::new(), 0.0)
@@ -277,28 +278,4 @@ impl LogisticRegression {
         self.intercepts.iter_mut().for_each(|intercept| *intercept = f64::from(*intercept as f32));
         self
     }
-}
-
-/// What a solver is given: at least one output, and both answers to each.
-///
-/// A solution is laid out as the weights column by column, `outputs` to a column, then the intercepts.
-pub(super) struct Problem {
-    /// What is added to the scores of each row, `outputs` to a row; empty for nothing.
-    pub offsets: Vec<f64>,
-    pub outputs: usize,
-    pub answers: Vec<bool>,
-    pub costs: Vec<f64>,
-    pub softmax: bool,
-    /// See [`LogisticParams::tolerance`].
-    pub tolerance: f64,
-}
-
-/// X W + b for weights and intercepts laid out as a solution is: `lanes` numbers a row.
-pub(super) fn forward(x: &SparseMatrix, lanes: usize, solution: &[f64]) -> Vec<f64> {
-    let (weights, intercepts) = solution.split_at(x.width() * lanes);
-    let mut out = x.times(weights, lanes);
-    for row in out.chunks_exact_mut(lanes) {
-        row.iter_mut().zip(intercepts).for_each(|(sum, intercept)| *sum += intercept);
-    }
-    out
 }

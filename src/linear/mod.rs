@@ -5,10 +5,12 @@
 
 mod calibration;
 mod dense;
-mod gram;
+mod descent;
 mod logistic;
 mod naive_bayes;
-mod newton;
+mod objective;
+mod proximal;
+mod rows;
 
 pub use calibration::{BinaryCalibrator, Temperature};
 pub use logistic::{ClassWeight, Convergence, LogisticParams, LogisticRegression, Solver, Targets, fit_together};

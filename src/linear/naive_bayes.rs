@@ -1,6 +1,6 @@
 //! Weights of complement naive Bayes, as the point that a logistic regression is pulled towards.
 
-use super::logistic::{Problem, forward};
+use super::objective::{Problem, forward};
 use crate::sparse::SparseMatrix;
 
 /// Added to each column's sum, so that no logarithm is of zero: Lidstone's smoothing.

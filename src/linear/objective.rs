@@ -1,0 +1,65 @@
+//! What a solver minimises: the objective of [`LogisticParams`](super::LogisticParams), less its prior.
+
+use super::{sigmoid, softmax};
+use crate::sparse::SparseMatrix;
+
+/// What a solver is given: at least one output, and both answers to each.
+///
+/// A solution is laid out as the weights column by column, `outputs` to a column, then the intercepts.
+pub(super) struct Problem {
+    /// What is added to the scores of each row, `outputs` to a row; empty for nothing.
+    pub offsets: Vec<f64>,
+    pub outputs: usize,
+    pub answers: Vec<bool>,
+    /// C · s_i, `outputs` to a row; of classes the same for all.
+    pub costs: Vec<f64>,
+    /// Whether the outputs are classes of one question.
+    pub softmax: bool,
+    /// See [`LogisticParams::tolerance`](super::LogisticParams::tolerance).
+    pub tolerance: f64,
+}
+
+/// X W + b for weights and intercepts laid out as a solution is: `lanes` numbers a row.
+pub(super) fn forward(x: &SparseMatrix, lanes: usize, solution: &[f64]) -> Vec<f64> {
+    let (weights, intercepts) = solution.split_at(x.width() * lanes);
+    let mut out = x.times(weights, lanes);
+    for row in out.chunks_exact_mut(lanes) {
+        row.iter_mut().zip(intercepts).for_each(|(sum, intercept)| *sum += intercept);
+    }
+    out
+}
+
+/// The gradient's norm at a solution over its norm at zero; of independent outputs the worst.
+pub(super) fn relative_gradient(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> f64 {
+    let (here, at_zero) = (gradient_norms(x, problem, solution), norms_at_zero(x, problem));
+    here.iter().zip(&at_zero).map(|(g, g0)| g / g0.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
+}
+
+/// The gradient's norm at zero weights and intercepts: of independent outputs one each, of classes one.
+pub(super) fn norms_at_zero(x: &SparseMatrix, problem: &Problem) -> Vec<f64> {
+    gradient_norms(x, problem, &vec![0.0; (x.width() + 1) * problem.outputs])
+}
+
+fn gradient_norms(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> Vec<f64> {
+    let lanes = problem.outputs;
+    let mut residuals = forward(x, lanes, solution);
+    residuals.iter_mut().zip(&problem.offsets).for_each(|(s, offset)| *s += offset);
+    if problem.softmax {
+        residuals.chunks_exact_mut(lanes).for_each(softmax);
+    } else {
+        residuals.iter_mut().for_each(|s| *s = sigmoid(*s));
+    }
+    for ((r, &y), cost) in residuals.iter_mut().zip(&problem.answers).zip(&problem.costs) {
+        *r = cost * (*r - f64::from(u8::from(y)));
+    }
+    let mut gradient = x.transposed_times(&residuals, lanes);
+    gradient.iter_mut().zip(&solution[..x.width() * lanes]).for_each(|(g, w)| *g += w);
+    gradient.extend((0..lanes).map(|k| residuals.iter().skip(k).step_by(lanes).sum::<f64>()));
+    let mut squares = vec![0.0; lanes];
+    gradient.chunks_exact(lanes).for_each(|row| squares.iter_mut().zip(row).for_each(|(s, g)| *s += g * g));
+    if problem.softmax {
+        vec![squares.iter().sum::<f64>().sqrt()]
+    } else {
+        squares.into_iter().map(f64::sqrt).collect()
+    }
+}

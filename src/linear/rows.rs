@@ -1,0 +1,238 @@
+//! The rows of a matrix, made ready for being read one by one, again and again.
+
+use crate::sparse::SparseMatrix;
+use std::ops::{Add, AddAssign, Mul};
+
+/// Outputs that are read or changed at once; of few outputs, the half.
+const WIDE: usize = 8;
+const NARROW: usize = 4;
+
+/// A floating-point type that products are summed in.
+pub(super) trait Real: Copy + Default + AddAssign + Add<Output = Self> + Mul<Output = Self> {
+    fn of(value: f64) -> Self;
+    fn get(self) -> f64;
+}
+
+impl Real for f32 {
+    fn of(value: f64) -> Self {
+        value as f32
+    }
+    fn get(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Real for f64 {
+    fn of(value: f64) -> Self {
+        value
+    }
+    fn get(self) -> f64 {
+        self
+    }
+}
+
+/// Columns that hold one row only, the greater part of any vocabulary, are kept apart: they touch no other row. The others
+/// are ordered by how many rows hold them, so that the weights in constant use lie together in the cache.
+pub(super) struct Rows<T> {
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<T>,
+    width: usize,
+    own: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+/// Weights of several outputs over the shared columns of some [`Rows`].
+pub(super) struct Weights<T> {
+    outputs: usize,
+    /// Outputs side by side, 4 or 8 at a time; of each such set, column by column.
+    sets: Vec<Vec<T>>,
+}
+
+impl<T: Real> Rows<T> {
+    pub fn of(x: &SparseMatrix) -> Self {
+        let mut holders = vec![0u32; x.width()];
+        for i in 0..x.height() {
+            x.row(i).0.iter().for_each(|&column| holders[column as usize] += 1);
+        }
+        let mut shared: Vec<u32> = (0..x.width() as u32).filter(|&c| holders[c as usize] > 1).collect();
+        shared.sort_unstable_by_key(|&c| (std::cmp::Reverse(holders[c as usize]), c));
+        const ALONE: u32 = u32::MAX;
+        let mut places = vec![ALONE; x.width()];
+        (0u32..).zip(&shared).for_each(|(new, &old)| places[old as usize] = new);
+        let mut rows = Rows {
+            starts: vec![0],
+            columns: Vec::with_capacity(x.stored()),
+            values: Vec::with_capacity(x.stored()),
+            width: shared.len(),
+            own: Vec::with_capacity(x.height()),
+            squares: Vec::with_capacity(x.height()),
+        };
+        for i in 0..x.height() {
+            let (columns, values) = x.row(i);
+            let (mut own, mut square) = (0.0, 0.0);
+            for (&column, &value) in columns.iter().zip(values) {
+                square += value * value;
+                match places[column as usize] {
+                    ALONE => own += value * value,
+                    place => {
+                        rows.columns.push(place);
+                        rows.values.push(T::of(value));
+                    }
+                }
+            }
+            rows.starts.push(rows.columns.len());
+            rows.own.push(own);
+            rows.squares.push(square);
+        }
+        rows
+    }
+
+    pub fn height(&self) -> usize {
+        self.own.len()
+    }
+
+    /// The squared norm of row `i`.
+    pub fn square(&self, i: usize) -> f64 {
+        self.squares[i]
+    }
+
+    /// The part of [`square`](Self::square) in columns that no other row holds.
+    pub fn own(&self, i: usize) -> f64 {
+        self.own[i]
+    }
+
+    /// Zero weights.
+    pub fn weights(&self, outputs: usize) -> Weights<T> {
+        let at_once = Weights::<T>::at_once(outputs);
+        let set = || vec![T::default(); self.width * at_once];
+        Weights { outputs, sets: (0..outputs.div_ceil(at_once)).map(|_| set()).collect() }
+    }
+
+    /// The product of row `i` with the weights of each output.
+    pub fn read(&self, i: usize, weights: &Weights<T>, products: &mut [f64]) {
+        let at_once = Weights::<T>::at_once(weights.outputs);
+        for (set, products) in weights.sets.iter().zip(products.chunks_mut(at_once)) {
+            if at_once == WIDE {
+                self.read_set::<WIDE>(i, set, products)
+            } else {
+                self.read_set::<NARROW>(i, set, products)
+            }
+        }
+    }
+
+    /// Adds row `i`, times one number an output, to the weights.
+    pub fn add(&self, i: usize, times: &[f64], weights: &mut Weights<T>) {
+        let at_once = Weights::<T>::at_once(weights.outputs);
+        for (set, times) in weights.sets.iter_mut().zip(times.chunks(at_once)) {
+            if at_once == WIDE { self.add_set::<WIDE>(i, times, set) } else { self.add_set::<NARROW>(i, times, set) }
+        }
+    }
+
+    #[inline(always)]
+    fn read_set<const W: usize>(&self, i: usize, set: &[T], products: &mut [f64]) {
+        let set = set.as_chunks::<W>().0;
+        let (columns, values) = self.row(i);
+        let (pairs, last) = columns.as_chunks::<2>();
+        let (value_pairs, last_value) = values.as_chunks::<2>();
+        // Two chains of sums, since one would wait for each addition to end before it starts the next.
+        let (mut even, mut odd) = ([T::default(); W], [T::default(); W]);
+        for (c, v) in pairs.iter().zip(value_pairs) {
+            let (a, b) = (&set[c[0] as usize], &set[c[1] as usize]);
+            for k in 0..W {
+                even[k] += v[0] * a[k];
+                odd[k] += v[1] * b[k];
+            }
+        }
+        for (&c, &v) in last.iter().zip(last_value) {
+            for k in 0..W {
+                even[k] += v * set[c as usize][k];
+            }
+        }
+        for (k, product) in products.iter_mut().enumerate() {
+            *product = (even[k] + odd[k]).get();
+        }
+    }
+
+    #[inline(always)]
+    fn add_set<const W: usize>(&self, i: usize, times: &[f64], set: &mut [T]) {
+        if times.iter().all(|&v| v == 0.0) {
+            return;
+        }
+        let set = set.as_chunks_mut::<W>().0;
+        let mut by = [T::default(); W];
+        by.iter_mut().zip(times).for_each(|(by, &v)| *by = T::of(v));
+        let (columns, values) = self.row(i);
+        for (&column, &value) in columns.iter().zip(values) {
+            let weights = &mut set[column as usize];
+            for k in 0..W {
+                weights[k] += value * by[k];
+            }
+        }
+    }
+
+    fn row(&self, i: usize) -> (&[u32], &[T]) {
+        let range = self.starts[i]..self.starts[i + 1];
+        (&self.columns[range.clone()], &self.values[range])
+    }
+}
+
+impl<T: Real> Weights<T> {
+    fn at_once(outputs: usize) -> usize {
+        if outputs > NARROW { WIDE } else { NARROW }
+    }
+
+    /// The weights of some outputs, in the order given.
+    pub fn of_outputs(&self, kept: &[usize]) -> Self {
+        let (from_once, to_once) = (Self::at_once(self.outputs), Self::at_once(kept.len()));
+        let width = self.sets.first().map_or(0, |set| set.len() / from_once);
+        let set = |kept: &[usize]| {
+            let mut set = vec![T::default(); width * to_once];
+            for (to, &from) in kept.iter().enumerate() {
+                let values = self.sets[from / from_once].iter().skip(from % from_once).step_by(from_once);
+                set.iter_mut().skip(to).step_by(to_once).zip(values).for_each(|(to, from)| *to = *from);
+            }
+            set
+        };
+        Weights { outputs: kept.len(), sets: kept.chunks(to_once).map(set).collect() }
+    }
+
+    /// The sum of squares of each output's weights.
+    pub fn squares(&self) -> Vec<f64> {
+        let at_once = Self::at_once(self.outputs);
+        let mut squares = vec![0.0; self.sets.len() * at_once];
+        for (set, squares) in self.sets.iter().zip(squares.chunks_exact_mut(at_once)) {
+            for column in set.chunks_exact(at_once) {
+                squares.iter_mut().zip(column).for_each(|(sum, w)| *sum += w.get() * w.get());
+            }
+        }
+        squares.truncate(self.outputs);
+        squares
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sparse::SparseRow;
+
+    #[test]
+    fn products_worked_by_hand() {
+        // Rows (1, 0, 2), (3, 0, 0), (0, 4, 1): the middle column is held by one row.
+        let rows = [[(0, 1.0), (2, 2.0)].to_vec(), [(0, 3.0)].to_vec(), [(1, 4.0), (2, 1.0)].to_vec()];
+        let rows = Rows::<f64>::of(&SparseMatrix::from_rows(3, rows.map(SparseRow::from_sorted)));
+        assert_eq!((rows.height(), rows.square(2), rows.own(2), rows.own(0)), (3, 17.0, 16.0, 0.0));
+        // Ten outputs, more than go at once: the k-th has weights k · row 0 + row 2, which is (k, 2k + 1) where shared.
+        let mut weights = rows.weights(10);
+        let k: Vec<f64> = (0..10).map(f64::from).collect();
+        rows.add(0, &k, &mut weights);
+        rows.add(2, &[1.0; 10], &mut weights);
+        let mut products = [0.0; 10];
+        rows.read(0, &weights, &mut products);
+        assert_eq!(products, [2.0, 7.0, 12.0, 17.0, 22.0, 27.0, 32.0, 37.0, 42.0, 47.0]);
+        assert_eq!(weights.squares()[..3], [1.0, 10.0, 29.0]);
+        let few = weights.of_outputs(&[9, 1]);
+        rows.read(1, &few, &mut products[..2]);
+        assert_eq!((products[0], products[1], few.squares()), (27.0, 3.0, vec![442.0, 10.0]));
+    }
+}
