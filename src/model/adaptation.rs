@@ -265,14 +265,14 @@ mod tests {
 
     #[test]
     fn shares_maximise_the_likelihood_of_unlabelled_rows() {
-        // By hand: one row leans to each class by 4 to 1 and two more lean to the first. With x = π₁ and τ = (1/2, 1/2),
+        // By hand: three rows lean to the first class by 4 to 1, one to the second, ten times over. With x = π₁ and τ = (1/2, 1/2),
         // each row's likelihood is 0.2 + 0.6 x or 0.8 - 0.6 x; the derivative of 3 ln(0.2 + 0.6 x) + ln(0.8 - 0.6 x) is 0
         // where 3 (0.8 - 0.6 x) = 0.2 + 0.6 x, at x = 11/12.
-        let rows = [0.8, 0.2, 0.8, 0.2, 0.8, 0.2, 0.2, 0.8];
+        let rows = [0.8, 0.2, 0.8, 0.2, 0.8, 0.2, 0.2, 0.8].repeat(10);
         close(&estimate(&rows, &[0.5, 0.5], &[None, None]), &[11.0 / 12.0, 1.0 / 12.0]);
         // The same rows as a model with shares (4/5, 1/5) says them: odds times 4. The answer does not depend on it.
         let odds = |o: f64| [o / (1.0 + o), 1.0 / (1.0 + o)];
-        let rows = [odds(16.0), odds(16.0), odds(16.0), odds(1.0)].concat();
+        let rows = [odds(16.0), odds(16.0), odds(16.0), odds(1.0)].concat().repeat(10);
         close(&estimate(&rows, &[0.8, 0.2], &[None, None]), &[11.0 / 12.0, 1.0 / 12.0]);
     }
 
