@@ -9,6 +9,17 @@ pub struct Spelling(u128);
 /// The greatest length in bytes of a string that its spelling holds whole.
 pub const WHOLE: usize = 15;
 
+/// By length the bytes of a block that belong to a string.
+const KEPT: [u128; WHOLE + 1] = {
+    let mut kept = [0; WHOLE + 1];
+    let mut length = 1;
+    while length <= WHOLE {
+        kept[length] = kept[length - 1] << 8 | 0xff;
+        length += 1;
+    }
+    kept
+};
+
 /// The last byte of a spelling is the length plus one, or this.
 const HASHED: u128 = 0xff << 120;
 
@@ -25,11 +36,10 @@ impl Spelling {
         Spelling(gathered(text) | (text.len() as u128 + 1) << 120)
     }
 
-    /// The spelling of the first `length` bytes of a block; at most [`WHOLE`].
+    /// The spelling of the `length` lowest bytes of a block; at most [`WHOLE`].
     #[inline]
-    pub fn whole(block: [u8; 16], length: usize) -> Self {
-        let kept = (1u128 << (8 * length)) - 1;
-        Spelling(u128::from_le_bytes(block) & kept | (length as u128 + 1) << 120)
+    pub fn whole(block: u128, length: usize) -> Self {
+        Spelling(block & KEPT[length % KEPT.len()] | (length as u128 + 1) << 120)
     }
 
     fn hashed(text: &[u8]) -> Self {
