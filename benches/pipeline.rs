@@ -54,6 +54,21 @@ fn stages(c: &mut Criterion) {
     assert!(stored(&texts) > words / 3);
     group.bench_function("vectorize", |b| b.iter(|| stored(black_box(&texts))));
 
+    // The plain path: analyzer and vocabulary, without what was remembered of words.
+    let analyzers =
+        task.featurizer().blocks().map(|(_, params, vectorizer)| (Analyzer::new(&params.analyzer()), vectorizer));
+    let analyzers: Vec<_> = analyzers.collect();
+    let plain = |texts: &[&str]| {
+        let rows = texts.iter().flat_map(|text| {
+            analyzers.iter().map(|(analyzer, vectorizer)| {
+                vectorizer.row(|emit| analyzer.for_each_term(text, |term, _| emit(term))).len()
+            })
+        });
+        rows.sum::<usize>()
+    };
+    assert_eq!(plain(&texts), stored(&texts));
+    group.bench_function("vectorize, plain path", |b| b.iter(|| plain(black_box(&texts))));
+
     let right = |texts: &[&str]| {
         let predictions = texts.iter().map(|t| model.predict(t));
         predictions.zip(&dataset.examples).filter(|(p, e)| e.gold[0].as_ref() == Some(&p[0].labels)).count()

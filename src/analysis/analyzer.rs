@@ -2,6 +2,7 @@
 
 use super::{Stemmer, StopWords, is_french_stop_word, lexicon, normalize, tokenize};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a term is made of.
@@ -45,6 +46,11 @@ impl Analyzer {
         Analyzer { params: params.clone(), stemmer: Stemmer::default() }
     }
 
+    /// How it was built.
+    pub(crate) fn params(&self) -> &AnalyzerParams {
+        &self.params
+    }
+
     /// Calls `emit` with each term of the text and the bytes of the text that it stands on.
     pub fn for_each_term(&self, text: &str, emit: impl FnMut(&str, Range<usize>)) {
         match self.params.unit {
@@ -61,33 +67,41 @@ impl Analyzer {
         terms
     }
 
+    /// What a token stands for in n-grams of words; `None` for a stop word.
+    pub(crate) fn word<'a>(&self, token: &'a str) -> Option<Cow<'a, str>> {
+        if self.params.stop_words == StopWords::French && is_french_stop_word(token) {
+            return None;
+        }
+        let stem = if self.params.stem { self.stemmer.stem(token) } else { Cow::Borrowed(token) };
+        Some(match self.params.prefix.and_then(|letters| stem.char_indices().nth(letters)) {
+            Some((end, _)) => match stem {
+                Cow::Borrowed(stem) => Cow::Borrowed(&stem[..end]),
+                Cow::Owned(stem) => Cow::Owned(stem[..end].to_string()),
+            },
+            None => stem,
+        })
+    }
+
     fn words(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
         let [least, most] = self.params.ngrams;
-        // The last `most` kept stems with their places, oldest first.
+        // The last `most` kept words with their places, oldest first.
         let mut window: Vec<(String, Range<usize>)> = Vec::with_capacity(most + 1);
         let mut term = String::new();
         for token in tokenize(text) {
-            if self.params.stop_words == StopWords::French && is_french_stop_word(&token.text) {
-                continue;
-            }
-            let stem = if self.params.stem { self.stemmer.stem(&token.text) } else { token.text.as_ref().into() };
-            let stem = match self.params.prefix.and_then(|letters| stem.char_indices().nth(letters)) {
-                Some((end, _)) => stem[..end].to_string(),
-                None => stem.into_owned(),
-            };
+            let Some(word) = self.word(&token.text) else { continue };
             if window.len() == most {
                 window.remove(0);
             }
-            window.push((stem, token.start..token.end));
+            window.push((word.into_owned(), token.start..token.end));
             // Every n-gram is emitted when its last word arrives.
             for n in least..=most.min(window.len()) {
                 let gram = &window[window.len() - n..];
                 term.clear();
-                for (i, (stem, _)) in gram.iter().enumerate() {
+                for (i, (word, _)) in gram.iter().enumerate() {
                     if i > 0 {
                         term.push(' ');
                     }
-                    term.push_str(stem);
+                    term.push_str(word);
                 }
                 emit(&term, gram[0].1.start..token.end);
             }
@@ -111,31 +125,43 @@ impl Analyzer {
     }
 
     fn characters(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
-        let [least, most] = self.params.ngrams;
-        let mut padded = String::new();
-        let mut bounds = Vec::new();
+        let mut scratch = Scratch::default();
         for word in text.split_whitespace() {
             let start = word.as_ptr() as usize - text.as_ptr() as usize;
-            padded.clear();
-            padded.push(' ');
-            padded.push_str(&normalize(word));
-            padded.push(' ');
-            bounds.clear();
-            bounds.extend(padded.char_indices().map(|(i, _)| i));
-            bounds.push(padded.len());
-            let length = bounds.len() - 1;
-            for n in least..=most {
-                // A word shorter than n counts once, as it is, and only for the first such n.
-                if n >= length {
-                    emit(&padded, start..start + word.len());
-                    break;
-                }
-                for first in 0..=length - n {
-                    emit(&padded[bounds[first]..bounds[first + n]], start..start + word.len());
-                }
+            self.characters_of(word, &mut scratch, |gram| emit(gram, start..start + word.len()));
+        }
+    }
+
+    /// Calls `emit` with the n-grams of characters of what stands between white space.
+    pub(crate) fn characters_of(&self, word: &str, scratch: &mut Scratch, mut emit: impl FnMut(&str)) {
+        let [least, most] = self.params.ngrams;
+        let Scratch { padded, bounds } = scratch;
+        padded.clear();
+        padded.push(' ');
+        padded.push_str(&normalize(word));
+        padded.push(' ');
+        bounds.clear();
+        bounds.extend(padded.char_indices().map(|(i, _)| i));
+        bounds.push(padded.len());
+        let length = bounds.len() - 1;
+        for n in least..=most {
+            // A word shorter than n counts once, as it is, and only for the first such n.
+            if n >= length {
+                emit(padded);
+                break;
+            }
+            for first in 0..=length - n {
+                emit(&padded[bounds[first]..bounds[first + n]]);
             }
         }
     }
+}
+
+/// Room to work in, kept from one word to the next.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    padded: String,
+    bounds: Vec<usize>,
 }
 
 #[cfg(test)]

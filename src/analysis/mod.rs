@@ -10,6 +10,7 @@ mod stemmer;
 mod stop_words;
 mod tokenizer;
 
+pub(crate) use analyzer::Scratch;
 pub use analyzer::{Analyzer, AnalyzerParams, Unit};
 pub use normalize::normalize;
 pub use stemmer::{STEMMER_NAME, Stemmer};

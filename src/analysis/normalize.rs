@@ -20,9 +20,22 @@ pub(super) fn is_invisible(c: char) -> bool {
 /// assert_eq!(rubrique::analysis::normalize("L’E\u{301}cole du CŒUR"), "l'école du coeur");
 /// ```
 pub fn normalize(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase() && b != b'`') {
-        return Cow::Borrowed(text);
+    // ASCII and the accented letters of Latin-1, which is most of French: nothing to compose, to write otherwise (æ, Æ) or
+    // to drop.
+    let simple = |b: u8| (b < 0xc0 || b == 0xc3) && !matches!(b, b'`' | 0x86 | 0xa6);
+    if !text.bytes().all(simple) {
+        return Cow::Owned(by_characters(text));
     }
+    let mut before = 0;
+    let has_upper = text.bytes().any(|b| {
+        let upper = b.is_ascii_uppercase() || (before == 0xc3 && b < 0x9f);
+        before = b;
+        upper
+    });
+    if has_upper { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
+}
+
+fn by_characters(text: &str) -> String {
     let composed: Cow<'_, str> = match is_nfc_quick(text.chars()) {
         IsNormalized::Yes => Cow::Borrowed(text),
         _ => Cow::Owned(text.nfc().collect()),
@@ -37,7 +50,7 @@ pub fn normalize(text: &str) -> Cow<'_, str> {
             c => plain.push(c),
         }
     }
-    Cow::Owned(plain)
+    plain
 }
 
 #[cfg(test)]
@@ -54,8 +67,20 @@ mod tests {
             ("ŒUVRE", "oeuvre"),
             ("gou\u{ad}ver\u{ad}nement", "gouvernement"),
             ("déjà vu", "déjà vu"),
+            ("ex ÆQUO, æquo", "ex aequo, aequo"),
+            ("7 × 7 ÷ Ÿ ÿ Þ ß", "7 × 7 ÷ ÿ ÿ þ ß"),
+            ("l`été", "l'été"),
         ] {
             assert_eq!(normalize(written), plain);
+        }
+    }
+
+    #[test]
+    fn every_character_is_normalised_the_same_way_alone_and_among_others() {
+        for c in '\0'..=char::MAX {
+            for text in [format!("{c}"), format!("É{c}a")] {
+                assert_eq!(normalize(&text), by_characters(&text), "{c:?}");
+            }
         }
     }
 }

@@ -66,9 +66,17 @@ const FRENCH: &[&[&str]] = &[
 static FRENCH_SET: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| FRENCH.iter().copied().flatten().copied().collect());
 
+/// The lengths of the words on the list by their first byte, as bits: most other words are told by these.
+static LENGTHS: LazyLock<[u16; 256]> = LazyLock::new(|| {
+    let mut lengths = [0; 256];
+    FRENCH_SET.iter().for_each(|word| lengths[word.as_bytes()[0] as usize] |= 1 << word.len());
+    lengths
+});
+
 /// Whether a normalised token is on the French list.
 pub fn is_french_stop_word(token: &str) -> bool {
-    FRENCH_SET.contains(token)
+    let lengths = token.bytes().next().map_or(0, |first| LENGTHS[first as usize]);
+    token.len() < 16 && lengths >> token.len() & 1 == 1 && FRENCH_SET.contains(token)
 }
 
 #[cfg(test)]

@@ -55,7 +55,12 @@ pub fn tokenize(text: &str) -> impl Iterator<Item = Token<'_>> {
 }
 
 fn is_word_char(c: char) -> bool {
-    c.is_alphanumeric() || is_combining_mark(c) || is_invisible(c)
+    match c {
+        // Most of French, without a look at the tables.
+        '\0'..='\x7f' => c.is_ascii_alphanumeric(),
+        'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ÿ' => true,
+        _ => c.is_alphanumeric() || is_combining_mark(c) || is_invisible(c),
+    }
 }
 
 fn is_hyphen(c: char) -> bool {
@@ -63,15 +68,17 @@ fn is_hyphen(c: char) -> bool {
 }
 
 fn word_end(text: &str, start: usize) -> usize {
-    let mut chars = text[start..].char_indices().peekable();
-    while let Some((offset, c)) = chars.next() {
-        let at = start + offset;
-        let next = chars.peek().map(|&(_, c)| c);
+    let mut at = start;
+    loop {
+        at += text.as_bytes()[at..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        let mut chars = text[at..].chars();
+        let Some(c) = chars.next() else { return at };
+        let next = chars.next();
         if is_apostrophe(c) {
             let before = normalize(&text[start..at]);
             match next {
                 Some(n) if ELIDED.contains(&before.as_ref()) && calls_for_elision(n) => return at + c.len_utf8(),
-                Some(n) if n.is_alphabetic() => continue,
+                Some(n) if n.is_alphabetic() => {}
                 _ => return at,
             }
         }
@@ -79,11 +86,11 @@ fn word_end(text: &str, start: usize) -> usize {
             && next.is_some_and(|n| n.is_ascii_digit())
             && text[start..at].chars().count() <= MOST_LETTERS_DESIGNATION
             && text[start..at].chars().all(char::is_alphabetic);
-        if !is_word_char(c) && !designates {
+        if !is_apostrophe(c) && !is_word_char(c) && !designates {
             return at;
         }
+        at += c.len_utf8();
     }
-    text.len()
 }
 
 /// Elision happens before a vowel sound; `N'Djamena` and `M'Bala` are names.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 ///
 /// It has learnt nothing: which terms a model keeps, and their weights, is decided by
 /// [`TfidfParams::fit`](super::TfidfParams::fit) on the rows it is given.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Corpus {
     pub(super) terms: Vec<Box<str>>,
     /// For each text its terms by increasing id, with the number of occurrences.
@@ -24,15 +24,25 @@ pub struct CorpusCounter {
 impl CorpusCounter {
     /// Counts one occurrence of a term in the current text.
     pub fn add(&mut self, term: &str) {
-        let id = match self.ids.get(term) {
+        let id = self.id(term);
+        self.current.push(id);
+    }
+
+    /// The number of a term until [`finish`](Self::finish), for [`add_ids`](Self::add_ids).
+    pub(crate) fn id(&mut self, term: &str) -> u32 {
+        match self.ids.get(term) {
             Some(&id) => id,
             None => {
                 let id = self.ids.len() as u32;
                 self.ids.insert(term.into(), id);
                 id
             }
-        };
-        self.current.push(id);
+        }
+    }
+
+    /// Counts terms of the current text by their numbers.
+    pub(crate) fn add_ids(&mut self, ids: &[u32]) {
+        self.current.extend_from_slice(ids);
     }
 
     /// Ends the current text.

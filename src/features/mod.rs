@@ -4,9 +4,11 @@
 //! what the rows are used for.
 
 mod corpus;
+mod spelling;
 mod tfidf;
 mod vocabulary;
 
 pub use corpus::{Corpus, CorpusCounter};
+pub(crate) use spelling::{Spelling, WHOLE};
 pub use tfidf::{CorpusTfidf, TfidfParams, TfidfVectorizer};
 pub use vocabulary::Vocabulary;

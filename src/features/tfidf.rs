@@ -3,6 +3,7 @@
 use super::corpus::{Corpus, run_lengths};
 use super::vocabulary::Vocabulary;
 use crate::sparse::{SparseMatrix, SparseRow};
+use std::sync::LazyLock;
 
 /// How terms are chosen and weighed.
 ///
@@ -128,19 +129,23 @@ impl TfidfVectorizer {
     pub fn row(&self, each_term: impl FnOnce(&mut dyn FnMut(&str))) -> SparseRow {
         let mut columns = Vec::new();
         each_term(&mut |term| columns.extend(self.vocabulary.column(term)));
-        let counts = run_lengths(&mut columns).into_iter();
-        SparseRow::from_sorted(weigh(counts, &self.idf, self.sublinear_tf, self.norm))
+        SparseRow::from_sorted(self.weigh(&run_lengths(&mut columns)))
+    }
+
+    /// The weights of terms by increasing column, with the number of times that each stands in a text.
+    pub(crate) fn weigh(&self, counts: &[(u32, u32)]) -> Vec<(u32, f64)> {
+        weigh(counts.iter().copied(), &self.idf, self.sublinear_tf, self.norm)
     }
 }
 
 fn weigh(counts: impl Iterator<Item = (u32, u32)>, idf: &[f64], sublinear_tf: bool, norm: f64) -> Vec<(u32, f64)> {
+    let small = &*SMALL;
     let mut weighed: Vec<(u32, f64)> = counts
         .map(|(column, count)| {
-            // ln 1 is 0: most terms stand once, and a logarithm takes longer than the rest.
-            let tf = match (sublinear_tf, count) {
-                (_, 1) => 1.0,
-                (true, _) => 1.0 + f64::from(count).ln(),
-                (false, _) => f64::from(count),
+            let tf = match small.get(count as usize) {
+                _ if !sublinear_tf => f64::from(count),
+                Some(&tf) => tf,
+                None => 1.0 + f64::from(count).ln(),
             };
             (column, tf * idf[column as usize])
         })
@@ -149,6 +154,9 @@ fn weigh(counts: impl Iterator<Item = (u32, u32)>, idf: &[f64], sublinear_tf: bo
     weighed.iter_mut().for_each(|(_, w)| *w = *w / length * norm);
     weighed
 }
+
+/// 1 + ln n for small n: a logarithm takes longer than the rest of a weight, and most counts are small.
+static SMALL: LazyLock<[f64; 32]> = LazyLock::new(|| std::array::from_fn(|n| 1.0 + (n as f64).ln()));
 
 #[cfg(test)]
 mod tests {

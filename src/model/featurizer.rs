@@ -1,8 +1,9 @@
 //! Blocks of features side by side.
 
 use super::config::{BlockParams, PipelineParams};
+use super::fast_rows::{self, FastRows};
 use crate::analysis::{Analyzer, AnalyzerParams};
-use crate::features::{Corpus, CorpusCounter, CorpusTfidf, TfidfVectorizer};
+use crate::features::{Corpus, CorpusTfidf, TfidfVectorizer};
 use crate::sparse::{SparseMatrix, SparseRow};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -27,13 +28,8 @@ impl AnalyzedTexts {
         let corpora = chains
             .into_par_iter()
             .map(|params| {
-                let analyzer = Analyzer::new(&params);
-                let mut counter = CorpusCounter::default();
-                for text in texts {
-                    analyzer.for_each_term(text, |term, _| counter.add(term));
-                    counter.end_text();
-                }
-                (params, counter.finish())
+                let corpus = fast_rows::counted(texts, &params);
+                (params, corpus)
             })
             .collect();
         AnalyzedTexts { corpora }
@@ -44,17 +40,19 @@ impl AnalyzedTexts {
     }
 }
 
-struct Block {
-    name: String,
-    params: BlockParams,
-    analyzer: Analyzer,
-    vectorizer: TfidfVectorizer,
+/// One fitted block of features.
+pub(super) struct Block {
+    pub(super) name: String,
+    pub(super) params: BlockParams,
+    pub(super) analyzer: Analyzer,
+    pub(super) vectorizer: TfidfVectorizer,
 }
 
 /// Fitted blocks of features: turns a text into one row, the blocks' columns one after another.
 pub struct Featurizer {
     blocks: Vec<Block>,
     width: usize,
+    fast: FastRows,
 }
 
 impl Featurizer {
@@ -68,7 +66,7 @@ impl Featurizer {
                 Block { name, params, analyzer, vectorizer }
             })
             .collect();
-        Featurizer { blocks, width }
+        Featurizer { blocks, width, fast: FastRows::default() }
     }
 
     /// The number of columns.
@@ -88,14 +86,7 @@ impl Featurizer {
 
     /// The row of a text.
     pub fn row(&self, text: &str) -> SparseRow {
-        let mut pairs = Vec::new();
-        let mut first = 0;
-        for block in &self.blocks {
-            let row = block.vectorizer.row(|emit| block.analyzer.for_each_term(text, |term, _| emit(term)));
-            pairs.extend(row.iter().map(|(column, value)| (first + column, value)));
-            first += block.vectorizer.vocabulary().len() as u32;
-        }
-        SparseRow::from_sorted(pairs)
+        self.fast.row(&self.blocks, text)
     }
 
     /// The row of a text, and for each of its columns the places of the text where the term stands.

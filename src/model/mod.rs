@@ -8,6 +8,7 @@ mod classifier;
 mod config;
 mod decision;
 mod explain;
+mod fast_rows;
 mod featurizer;
 mod file;
 mod space;

@@ -1,0 +1,92 @@
+//! Strings as numbers, for tables that compare them in one step.
+
+/// A string in 128 bits: up to [`WHOLE`] bytes are the number itself, of longer ones it is a hash.
+///
+/// Two whole spellings are equal if and only if their strings are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spelling(u128);
+
+/// The greatest length in bytes of a string that its spelling holds whole.
+pub const WHOLE: usize = 15;
+
+/// By length the bytes of a block that belong to a string.
+const KEPT: [u128; WHOLE + 1] = {
+    let mut kept = [0; WHOLE + 1];
+    let mut length = 1;
+    while length <= WHOLE {
+        kept[length] = kept[length - 1] << 8 | 0xff;
+        length += 1;
+    }
+    kept
+};
+
+/// The last byte of a spelling is the length plus one, or this.
+const HASHED: u128 = 0xff << 120;
+
+impl Spelling {
+    /// The spelling of no string.
+    pub const NONE: Spelling = Spelling(0);
+
+    /// The spelling of a string.
+    #[inline]
+    pub fn of(text: &[u8]) -> Self {
+        if text.len() > WHOLE {
+            return Spelling::hashed(text);
+        }
+        Spelling(gathered(text) | (text.len() as u128 + 1) << 120)
+    }
+
+    /// The spelling of the `length` lowest bytes of a block; at most [`WHOLE`].
+    #[inline]
+    pub fn whole(block: u128, length: usize) -> Self {
+        Spelling(block & KEPT[length % KEPT.len()] | (length as u128 + 1) << 120)
+    }
+
+    fn hashed(text: &[u8]) -> Self {
+        let mut sum = text.len() as u128;
+        for part in text.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            let (low, high) = (sum as u64, (sum >> 64) as u64);
+            sum = mix(low ^ u64::from_le_bytes(word), high).wrapping_add(sum);
+        }
+        Spelling(sum | HASHED)
+    }
+
+    /// Whether equal spellings mean equal strings.
+    #[inline]
+    pub fn is_whole(self) -> bool {
+        self.0 < HASHED
+    }
+
+    /// Spreads spellings over tables; every bit of it may be used.
+    #[inline]
+    pub fn hash(self) -> u64 {
+        let product = mix(self.0 as u64, (self.0 >> 64) as u64);
+        product as u64 ^ (product >> 64) as u64
+    }
+}
+
+/// Up to fifteen bytes as a number, by two looks that overlap.
+#[inline]
+fn gathered(text: &[u8]) -> u128 {
+    let length = text.len();
+    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+        return u128::from(first) | u128::from(last) << (8 * (length - 8));
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u128::from(first) | u128::from(last) << (8 * (length - 4));
+    }
+    text.iter().rev().fold(0, |number, &byte| number << 8 | u128::from(byte))
+}
+
+// The fractions of the golden ratio and of the square root of 3.
+const FIRST: u64 = 0x9e37_79b9_7f4a_7c15;
+const SECOND: u64 = 0xbb67_ae85_84ca_a73b;
+
+#[inline]
+fn mix(low: u64, high: u64) -> u128 {
+    u128::from(low ^ FIRST).wrapping_mul(u128::from(high ^ SECOND))
+}
