@@ -273,15 +273,11 @@ const fn bits(of: &[u8], least: u8) -> u32 {
     bits
 }
 
-/// The length of the letter that begins with a byte.
+/// The length of the letter that begins with a byte: by its upper half, a digit of this number.
 #[inline]
 fn width(first: u8) -> usize {
-    match first {
-        0xf0.. => 4,
-        0xe0..=0xef => 3,
-        0xc0..=0xdf => 2,
-        _ => 1,
-    }
+    const WIDTHS: u64 = 0x4322_1111_1111_1111;
+    (WIDTHS >> (first / 16 * 4)) as usize & 7
 }
 
 impl<'a> Word<'a> {
@@ -304,21 +300,24 @@ impl<'a> Word<'a> {
     }
 
     fn mark_consonants(&mut self) {
-        let mut at = MARGIN;
+        let (mut at, mut vowel) = (MARGIN, self.is_vowel(MARGIN));
         while at < self.end {
             let after = self.next(at);
             let (here, next) = (self.letters[at], self.letters[after]);
+            let mut next_vowel = self.is_vowel(after);
             let turns = match next {
-                b'u' | b'i' => self.is_vowel(at) && self.is_vowel(after + 1),
-                b'y' => self.is_vowel(at),
+                b'u' => here == b'q' || vowel && self.is_vowel(after + 1),
+                b'i' => vowel && self.is_vowel(after + 1),
+                b'y' => vowel,
                 _ => false,
             };
-            if turns || (here == b'q' && next == b'u') {
+            if turns {
                 self.letters[after] = next.to_ascii_uppercase();
-            } else if here == b'y' && self.is_vowel(after) {
+                next_vowel = false;
+            } else if here == b'y' && next_vowel {
                 self.letters[at] = b'Y';
             }
-            at = after;
+            (at, vowel) = (after, next_vowel);
         }
     }
 
@@ -420,9 +419,7 @@ impl<'a> Word<'a> {
         self.end -= usize::from(doubled);
         self.take_accent();
         for letter in &mut self.letters[MARGIN..self.end] {
-            if matches!(letter, b'I' | b'U' | b'Y') {
-                *letter = letter.to_ascii_lowercase();
-            }
+            *letter |= u8::from(matches!(letter, b'I' | b'U' | b'Y')) * 0x20;
         }
         self.end
     }
