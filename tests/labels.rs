@@ -40,7 +40,8 @@ fn composed_paragraphs_have_the_length_and_grouping_of_press_articles() {
         assert!((35..=112).contains(&n), "{}: {n} words", example.id);
         *groups.entry(&example.group).or_default() += 1;
     }
-    assert!(groups.values().all(|n| (3..=6).contains(n)));
+    // Short pieces in three to six paragraphs, and from round 8 on whole features of 750 to 950 words.
+    assert!(groups.values().all(|n| (3..=14).contains(n)));
 }
 
 #[test]

@@ -20,19 +20,14 @@ pub(super) fn is_invisible(c: char) -> bool {
 /// assert_eq!(rubrique::analysis::normalize("L’E\u{301}cole du CŒUR"), "l'école du coeur");
 /// ```
 pub fn normalize(text: &str) -> Cow<'_, str> {
-    // ASCII and the accented letters of Latin-1, which is most of French: nothing to compose, to write otherwise (æ, Æ) or
-    // to drop.
-    let simple = |b: u8| (b < 0xc0 || b == 0xc3) && !matches!(b, b'`' | 0x86 | 0xa6);
-    if !text.bytes().all(simple) {
+    // ASCII and the accented letters of Latin-1 (0xc3 and another byte), which is most of French: nothing to compose, to
+    // write otherwise (æ, Æ) or to drop.
+    let simple = text.bytes().all(|b| (b < 0xc0 || b == 0xc3) && !matches!(b, b'`' | 0x86 | 0xa6));
+    if !simple {
         return Cow::Owned(by_characters(text));
     }
-    let mut before = 0;
-    let has_upper = text.bytes().any(|b| {
-        let upper = b.is_ascii_uppercase() || (before == 0xc3 && b < 0x9f);
-        before = b;
-        upper
-    });
-    if has_upper { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
+    let capitals = text.bytes().any(|b| matches!(b, b'A'..=b'Z' | 0x80..=0x9e));
+    if capitals { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
 }
 
 fn by_characters(text: &str) -> String {

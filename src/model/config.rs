@@ -14,6 +14,9 @@ const PRESS: &str = include_str!("../../models/press.toml");
 /// The share of its norm at zero to which a solver brings the gradient.
 const TOLERANCE: f64 = 1e-4;
 
+/// The size of the prior where none is stated.
+const NAIVE_BAYES: f64 = 1.5;
+
 /// One block of features: how terms are made and weighed. Blocks stand side by side, each with rows of its own norm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -120,7 +123,7 @@ pub struct ClassifierParams {
     pub c: f64,
     /// How examples are weighed.
     pub class_weight: ClassWeight,
-    /// The size of the naive Bayes weights that the classifier's are pulled towards; without it 1, or 0 for `linfa`,
+    /// The size of the naive Bayes weights that the classifier's are pulled towards; without it 1.5, or 0 for `linfa`,
     /// which cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub naive_bayes: Option<f64>,
@@ -186,9 +189,9 @@ impl Default for ClassifierParams {
     fn default() -> Self {
         ClassifierParams {
             solver: Solver::Auto,
-            c: 10.0,
+            c: 2.0,
             class_weight: ClassWeight::Balanced,
-            naive_bayes: Some(1.0),
+            naive_bayes: Some(NAIVE_BAYES),
             calibration: Calibration::Platt,
             thresholds: Thresholds::Learnt(LearntThresholds::F1),
             prune: None,
@@ -367,7 +370,7 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
             return wrong(format!("features.{name}.prefix out of range (found 0; allowed: 1 or more)"));
         }
     }
-    let without = if params.classifier.solver == Solver::Linfa { 0.0 } else { 1.0 };
+    let without = if params.classifier.solver == Solver::Linfa { 0.0 } else { NAIVE_BAYES };
     params.classifier.naive_bayes.get_or_insert(without);
     let classifier = &params.classifier;
     if let Some(size) = classifier.naive_bayes.filter(|size| !(size.is_finite() && *size >= 0.0)) {
@@ -421,7 +424,10 @@ mod tests {
     fn a_task_can_be_without_a_block_of_the_others() {
         let text = "[tasks.tone.features.characters]\nuse = false\n";
         let config = Config::from_toml(text).unwrap();
-        assert_eq!(config.for_task("tone").features.keys().collect::<Vec<_>>(), ["words"]);
+        assert_eq!(
+            config.for_task("tone").features.keys().collect::<Vec<_>>(),
+            ["fields", "prefixes", "valence", "words"]
+        );
         assert_eq!(config.for_task("theme"), Config::default().for_task("theme"));
         assert_eq!(Config::from_toml(&config.to_toml()).unwrap(), config);
     }

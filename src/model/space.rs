@@ -290,7 +290,8 @@ mod tests {
         let space = "[classifier]\nsolver = [\"sparse\", \"linfa\"]\nnaive_bayes = [0, 1]\nclass_weight = [\"none\", \"balanced\"]\n";
         let found = candidates(space, Search::Grid).unwrap();
         assert_eq!((found.settings.len(), found.passed_over), (5, 3));
-        let none = "[features.words]\nuse = [true, false]\n[features.characters]\nuse = [true, false]\n";
+        let none = "[features.words]\nuse = [true, false]\n[features.characters]\nuse = [true, false]
+[features.prefixes]\nuse = false\n[features.fields]\nuse = false\n[features.valence]\nuse = false\n";
         assert_eq!(candidates(none, Search::Grid).unwrap().settings.len(), 3);
     }
 

@@ -131,7 +131,8 @@ fn wrong_searches_are_refused_before_anything_is_fitted() {
     place.write("many.toml", format!("[classifier]\nc = [{many}]\nnaive_bayes = [{many}]\n"));
     place.write("unknown.toml", "[classifier]\ncost = [1, 2]\n");
     place.write("value.toml", "[features.words]\nngrams = [[1, 2], [2, 1]]\n");
-    place.write("none.toml", "[features.words]\nuse = false\n[features.characters]\nuse = false\n");
+    let blocks = ["words", "prefixes", "characters", "fields", "valence"];
+    place.write("none.toml", blocks.map(|block| format!("[features.{block}]\nuse = false\n")).concat());
     let before = place.files();
     for (more, says) in [
         (

@@ -55,6 +55,11 @@ impl Grams {
         self.first + 1 + self.words.len() as u32
     }
 
+    /// Whether a number is one of its words'.
+    pub fn has(&self, number: u32) -> bool {
+        (self.first..self.end()).contains(&number)
+    }
+
     /// The number of a word.
     pub fn number(&self, word: &str) -> u32 {
         self.words.column(word).map_or(self.first, |at| self.first + 1 + at)

@@ -1,5 +1,6 @@
 //! What pieces were found to mean, remembered by their spelling.
 
+use super::numbers::Numbers;
 use super::pieces::Piece;
 use crate::features::{Spelling, WHOLE};
 
@@ -110,11 +111,19 @@ impl Memo {
         None
     }
 
+    /// Passes on the columns and the words of a meaning: few columns to `few`, others to `many`.
     #[inline]
-    pub fn meaning<'a>(&'a self, place: &'a Place) -> Meaning<'a> {
-        let (columns, words) = (place.columns as usize, place.words as usize);
-        let numbers = if columns + words <= 2 { &place.numbers } else { &self.items[place.numbers[0] as usize..] };
-        Meaning { columns: &numbers[..columns], words: &numbers[columns..columns + words] }
+    pub fn pass_on(&self, place: Place, few: &mut Numbers, many: impl FnOnce(&[u32]), words: &mut Numbers) {
+        let Place { numbers, columns: first, words: second } = place;
+        let (first, second) = (first as usize, second as usize);
+        if first + second <= 2 {
+            few.extend_some(numbers, first);
+            words.extend_some([numbers[first & 1], numbers[1]], second);
+        } else {
+            let numbers = &self.items[numbers[0] as usize..];
+            many(&numbers[..first]);
+            words.extend(&numbers[first..first + second]);
+        }
     }
 
     /// Remembers a piece that is not remembered, if it was met before.

@@ -20,6 +20,7 @@
 
 mod grams;
 mod memo;
+mod numbers;
 mod pieces;
 mod tally;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use crate::features::{Corpus, CorpusCounter};
 use crate::sparse::SparseRow;
 use grams::{Grams, Walk};
 use memo::{Meaning, Memo, Place};
+use numbers::Numbers;
 use pieces::{Piece, Pieces};
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -60,8 +62,11 @@ const BATCH: usize = 32;
 struct Memory {
     memo: Memo,
     tally: Tally,
-    /// The words of a text for each block with n-grams.
-    sequences: Vec<Vec<u32>>,
+    /// The columns of pieces of a text that have few.
+    few: Numbers,
+    /// The words of a text for all blocks with n-grams, and for one of them.
+    words: Numbers,
+    sequence: Vec<u32>,
     walk: Walk,
     finder: Finder,
     counts: Vec<(u32, u32)>,
@@ -137,7 +142,9 @@ impl Memory {
         Memory {
             memo: Memo::new(),
             tally: Tally::new(layout.width()),
-            sequences: layout.grams.iter().flatten().map(|_| Vec::new()).collect(),
+            few: Numbers::default(),
+            words: Numbers::default(),
+            sequence: Vec::new(),
             walk: Walk::default(),
             finder: Finder::default(),
             counts: Vec::new(),
@@ -145,22 +152,12 @@ impl Memory {
     }
 
     fn row(&mut self, blocks: &[Block], layout: &Layout, text: &str) -> SparseRow {
-        let Memory { memo, tally, sequences, walk, finder, counts } = self;
-        sequences.iter_mut().for_each(Vec::clear);
-        let mut count = |meaning: Meaning<'_>| {
-            meaning.columns.iter().for_each(|&column| tally.add(column));
-            let mut words = meaning.words;
-            for (grams, sequence) in layout.grams.iter().flatten().zip(sequences.iter_mut()) {
-                // The words of one block stand together, and its numbers lie before those of the next.
-                let own = words.iter().take_while(|&&word| word < grams.end()).count();
-                sequence.extend_from_slice(&words[..own]);
-                words = &words[own..];
-            }
-        };
-        // Cutting, looking up and counting each go over many pieces before the next begins: a processor waits for memory
-        // once for many pieces, not once for each.
+        let Memory { memo, tally, few, words, sequence, walk, finder, counts } = self;
         let mut batch = [(Piece::default(), Place::default(), false); BATCH];
         let mut pieces = Pieces::new(text);
+        words.clear();
+        // Cutting, looking up and counting each go over many pieces before the next begins: a processor waits for memory
+        // once for many pieces, not once for each.
         loop {
             let mut filled = 0;
             while filled < BATCH
@@ -176,19 +173,24 @@ impl Memory {
             for (piece, place, known) in &mut batch[..filled] {
                 (*known, *place) = memo.glance(piece);
             }
+            few.clear();
             for (piece, place, known) in &batch[..filled] {
                 match known.then_some(*place).or_else(|| memo.place(piece)) {
-                    Some(place) => count(memo.meaning(&place)),
+                    Some(place) => memo.pass_on(place, few, |many| tally.add(many), words),
                     None => {
                         let meaning = finder.meaning(blocks, layout, piece);
-                        count(meaning);
+                        tally.add(meaning.columns);
+                        words.extend(meaning.words);
                         memo.learn(piece, meaning);
                     }
                 }
             }
+            tally.add(few.all());
         }
-        for (grams, sequence) in layout.grams.iter().flatten().zip(sequences) {
-            grams.for_each_column(sequence, walk, |column| tally.add(column));
+        for grams in layout.grams.iter().flatten() {
+            sequence.clear();
+            sequence.extend(words.all().iter().copied().filter(|&word| grams.has(word)));
+            grams.for_each_column(sequence, walk, |column| tally.add(&[column]));
         }
         counts.clear();
         tally.drain(counts);

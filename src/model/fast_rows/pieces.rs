@@ -82,8 +82,8 @@ fn marks(block: u128) -> u128 {
     const fn all(byte: u8) -> u128 {
         u128::from_le_bytes([byte; 16])
     }
-    let not_zero = |bytes: u128| (bytes & all(0x7f)) + all(0x7f) | bytes;
-    let above_space = (block & all(0x7f)) + all(0x7f - b' ') | block;
+    let not_zero = |bytes: u128| ((bytes & all(0x7f)) + all(0x7f)) | bytes;
+    let above_space = ((block & all(0x7f)) + all(0x7f - b' ')) | block;
     let not_first = not_zero((block | all(0x20)) ^ all(0xe2)) & not_zero((block | all(2)) ^ all(0xe3));
     !(above_space & not_first) & all(0x80)
 }

@@ -16,11 +16,13 @@ impl Tally {
     }
 
     #[inline]
-    pub fn add(&mut self, column: u32) {
-        let at = column as usize;
-        self.counts[at] += 1;
-        self.met[at / 64] |= 1 << (at % 64);
-        self.words[at / 4096] |= 1 << (at / 64 % 64);
+    pub fn add(&mut self, columns: &[u32]) {
+        for &column in columns {
+            let at = column as usize;
+            self.counts[at] += 1;
+            self.met[at / 64] |= 1 << (at % 64);
+            self.words[at / 4096] |= 1 << (at / 64 % 64);
+        }
     }
 
     /// Appends the columns that were met with their counts, by increasing column, and forgets them.
