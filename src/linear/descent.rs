@@ -237,9 +237,9 @@ impl<'a> Search<'a> {
         let lanes = self.lanes();
         let at = i * lanes;
         let stiffness = square + self.bias;
-        for k in 0..lanes {
+        for (k, product) in products.iter().enumerate().take(lanes) {
             let a = self.a[at + k];
-            self.near[k] = products[k] + own * a + self.multipliers[k] + self.bias * self.sums[k];
+            self.near[k] = product + own * a + self.multipliers[k] + self.bias * self.sums[k];
         }
         let offsets = self.row_of(&self.problem.offsets, i);
         self.near.iter_mut().zip(offsets).for_each(|(score, offset)| *score += offset);
@@ -285,9 +285,9 @@ impl<'a> Search<'a> {
         }
         let lanes = self.lanes();
         let offsets = self.row_of(&self.problem.offsets, i);
-        for k in 0..lanes {
+        for (k, product) in products.iter().enumerate().take(lanes) {
             let offset = offsets.get(k).copied().unwrap_or(0.0);
-            self.scores[i * lanes + k] = products[k] + own * self.a[i * lanes + k] + offset;
+            self.scores[i * lanes + k] = product + own * self.a[i * lanes + k] + offset;
         }
     }
 
