@@ -46,7 +46,8 @@ fn stages(c: &mut Criterion) {
             texts.iter().for_each(|t| analyzer.for_each_term(t, |_, _| count += 1));
             count
         };
-        assert!(terms(&texts) > words / 3);
+        // Valence stands on the fewest words.
+        assert!(terms(&texts) > words / 20);
         group.bench_function(format!("analyse {name}"), |b| b.iter(|| terms(black_box(&texts))));
     }
 
