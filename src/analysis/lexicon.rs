@@ -46,15 +46,18 @@ const DOMAINS: &[(&str, &[&str])] = &[
 const GENERAL: &[&str] = &["time", "quantity", "speech", "thought", "conflict", "cooperation", "change"];
 
 const VALENCES: &[&str] = &["++", "+", "-", "--"];
+/// What [`valence`] says of a word of the lexicon without one: counted, it tells many such words from few.
+const NEITHER: &str = "0";
 
 /// The semantic fields of a stem, the most fitting first; none for a stem that the lexicon lacks.
 pub fn fields(stem: &str) -> impl Iterator<Item = &'static str> {
     marks(stem).filter(|mark| !VALENCES.contains(mark))
 }
 
-/// Whether the words of a stem speak well (`+`, `++`) or ill (`-`, `--`) of what they tell.
+/// Whether the words of a stem speak well (`+`, `++`) or ill (`-`, `--`) of what they tell, or neither (`0`); none for a
+/// stem that the lexicon lacks.
 pub fn valence(stem: &str) -> Option<&'static str> {
-    marks(stem).find(|mark| VALENCES.contains(mark))
+    marks(stem).fold(None, |found, mark| if VALENCES.contains(&mark) { Some(mark) } else { found.or(Some(NEITHER)) })
 }
 
 /// The domain that a field belongs to; fields that say how a thing is told have none.
@@ -87,6 +90,7 @@ mod tests {
             assert_eq!(valence(&stem), Some("--"));
         }
         assert!(fields(&stemmer.stem("footballeurs")).any(|field| domain(field) == Some("any sport")));
+        assert_eq!(valence(&stemmer.stem("footballeurs")), Some("0"));
         assert_eq!((fields("zzz").next(), valence("zzz")), (None, None));
     }
 

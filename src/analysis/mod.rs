@@ -18,4 +18,4 @@ pub use stop_words::{StopWords, is_french_stop_word};
 pub use tokenizer::{Token, tokenize};
 
 /// Raised whenever the terms of some text change: a model remembers the version that made its vocabulary.
-pub const ANALYZER_VERSION: u32 = 1;
+pub const ANALYZER_VERSION: u32 = 2;
