@@ -86,6 +86,12 @@ impl SparseMatrix {
         SparseMatrix { width, starts: vec![0], columns: Vec::new(), values: Vec::new() }
     }
 
+    /// Makes room for this many more values.
+    pub fn reserve(&mut self, values: usize) {
+        self.columns.reserve_exact(values);
+        self.values.reserve_exact(values);
+    }
+
     /// Adds pairs to the row that the next [`end_row`](Self::end_row) ends, by increasing column; zeros are left out.
     ///
     /// # Panics
@@ -101,6 +107,11 @@ impl SparseMatrix {
                 self.values.push(value);
             }
         }
+    }
+
+    /// The values of the open row from its matrix's `from`th on.
+    pub fn open_values(&mut self, from: usize) -> &mut [f64] {
+        &mut self.values[from..]
     }
 
     /// Ends a row.
@@ -174,13 +185,6 @@ impl SparseMatrix {
         out
     }
 
-    /// The sum of each column.
-    pub fn column_sums(&self) -> Vec<f64> {
-        let mut sums = vec![0.0; self.width];
-        self.columns.iter().zip(&self.values).for_each(|(&column, value)| sums[column as usize] += value);
-        sums
-    }
-
     /// The product of row `i` with a dense vector of `width` numbers.
     pub fn dot(&self, i: usize, dense: &[f64]) -> f64 {
         let (columns, values) = self.row(i);
@@ -231,7 +235,6 @@ mod tests {
         let dense: Vec<f64> = (0..15).map(f64::from).collect();
         assert_eq!(matrix.times(&dense, 5), [20.0, 23.0, 26.0, 29.0, 32.0, 15.0, 18.0, 21.0, 24.0, 27.0]);
         let rows: Vec<f64> = (1..=10).map(f64::from).collect();
-        assert_eq!(matrix.column_sums(), [1.0, 3.0, 2.0]);
         let product = [1.0, 2.0, 3.0, 4.0, 5.0, 18.0, 21.0, 24.0, 27.0, 30.0, 2.0, 4.0, 6.0, 8.0, 10.0];
         assert_eq!(matrix.transposed_times(&rows, 5), product);
     }

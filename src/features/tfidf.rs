@@ -93,8 +93,17 @@ impl CorpusTfidf<'_> {
     pub fn extend_row(&self, i: usize, first: u32, matrix: &mut SparseMatrix) {
         let counts = self.corpus.counts[i].iter();
         let known = counts.map(|&(id, count)| (self.columns[id as usize], count)).filter(|(c, _)| *c != NOWHERE);
-        let weighed = weigh(known, &self.idf, self.params.sublinear_tf, self.params.norm);
-        matrix.extend_row(weighed.into_iter().map(|(column, value)| (first + column, value)));
+        let start = matrix.stored();
+        let weights = weights(known, &self.idf, self.params.sublinear_tf);
+        matrix.extend_row(weights.map(|(column, weight)| (first + column, weight)));
+        let weights = matrix.open_values(start);
+        let length = length(weights.iter().copied());
+        weights.iter_mut().for_each(|weight| *weight = *weight / length * self.params.norm);
+    }
+
+    /// The most values that [`extend_row`](Self::extend_row) adds for text `i`.
+    pub fn most(&self, i: usize) -> usize {
+        self.corpus.counts[i].len()
     }
 
     /// The vectorizer for texts outside the corpus.
@@ -139,20 +148,32 @@ impl TfidfVectorizer {
 }
 
 fn weigh(counts: impl Iterator<Item = (u32, u32)>, idf: &[f64], sublinear_tf: bool, norm: f64) -> Vec<(u32, f64)> {
-    let small = &*SMALL;
-    let mut weighed: Vec<(u32, f64)> = counts
-        .map(|(column, count)| {
-            let tf = match small.get(count as usize) {
-                _ if !sublinear_tf => f64::from(count),
-                Some(&tf) => tf,
-                None => 1.0 + f64::from(count).ln(),
-            };
-            (column, tf * idf[column as usize])
-        })
-        .collect();
-    let length = weighed.iter().map(|(_, w)| w * w).sum::<f64>().sqrt();
-    weighed.iter_mut().for_each(|(_, w)| *w = *w / length * norm);
+    let mut weighed: Vec<(u32, f64)> = weights(counts, idf, sublinear_tf).collect();
+    let length = length(weighed.iter().map(|(_, weight)| *weight));
+    weighed.iter_mut().for_each(|(_, weight)| *weight = *weight / length * norm);
     weighed
+}
+
+/// tf' · idf
+fn weights<'a>(
+    counts: impl Iterator<Item = (u32, u32)> + 'a,
+    idf: &'a [f64],
+    sublinear_tf: bool,
+) -> impl Iterator<Item = (u32, f64)> + 'a {
+    let small = &*SMALL;
+    counts.map(move |(column, count)| {
+        let tf = match small.get(count as usize) {
+            _ if !sublinear_tf => f64::from(count),
+            Some(&tf) => tf,
+            None => 1.0 + f64::from(count).ln(),
+        };
+        (column, tf * idf[column as usize])
+    })
+}
+
+/// The Euclidean norm.
+fn length(weights: impl Iterator<Item = f64>) -> f64 {
+    weights.map(|w| w * w).sum::<f64>().sqrt()
 }
 
 /// 1 + ln n for small n: a logarithm takes longer than the rest of a weight, and most counts are small.

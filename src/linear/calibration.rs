@@ -5,6 +5,8 @@ use crate::task::{Probability, Score};
 
 /// Under this many examples of either answer a calibration is not to be trusted.
 const LEAST_EXAMPLES: usize = 10;
+/// A share of a sum of many numbers that is lost among their roundings.
+const ROUNDING: f64 = 1e-13;
 
 /// A logistic curve over a score: p = 1 / (1 + e^-(slope · s + offset)).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,6 +64,11 @@ impl BinaryCalibrator {
             let determinant = haa * hbb - hab * hab;
             let (da, db) = (-(hbb * ga - hab * gb) / determinant, -(haa * gb - hab * ga) / determinant);
             let fall = ga * da + gb * db;
+            if -fall <= ROUNDING * current {
+                // Too little for the loss to show, and so near that Newton's method needs no watching.
+                (slope, offset) = (slope + da, offset + db);
+                break;
+            }
             let mut step = 1.0;
             loop {
                 let next = loss(slope + step * da, offset + step * db);
@@ -100,34 +107,45 @@ impl Temperature {
     /// Reads the scores themselves as log-probabilities up to a constant.
     pub const IDENTITY: Temperature = Temperature { inverse: 1.0 };
 
-    /// The inverse temperature in [0.01, 100] of the greatest likelihood, found by bisection of its derivative: the
-    /// likelihood is concave. `None` under 10 examples.
+    /// The inverse temperature in [0.01, 100] of the greatest likelihood, where its derivative is zero: Newton's method,
+    /// held between bounds that close in, since the likelihood is concave. `None` under 10 examples.
     pub fn fit(scores: &[Vec<Score>], labels: &[usize]) -> Option<Self> {
         if labels.len() < LEAST_EXAMPLES {
             return None;
         }
-        // The derivative of the mean log-likelihood: the score of the gold class less the expected score.
-        let derivative = |inverse: f64| -> f64 {
-            let mut sum = 0.0;
+        let classes = scores.first().map_or(0, Vec::len);
+        let mut p = vec![0.0; classes];
+        // The first and second derivative of the log-likelihood: the score of the gold class less the expected score, and
+        // the variance of the score taken away.
+        let mut derivatives = |inverse: f64| -> (f64, f64) {
+            let (mut slope, mut curvature) = (0.0, 0.0);
             for (scores, &label) in scores.iter().zip(labels) {
-                let mut p: Vec<f64> = scores.iter().map(|s| s.0 * inverse).collect();
+                p.iter_mut().zip(scores).for_each(|(p, s)| *p = s.0 * inverse);
                 softmax(&mut p);
-                sum += scores[label].0 - p.iter().zip(scores).map(|(p, s)| p * s.0).sum::<f64>();
+                let mean: f64 = p.iter().zip(scores).map(|(p, s)| p * s.0).sum();
+                slope += scores[label].0 - mean;
+                curvature -= p.iter().zip(scores).map(|(p, s)| p * (s.0 - mean) * (s.0 - mean)).sum::<f64>();
             }
-            sum
+            (slope, curvature)
         };
         let (mut low, mut high) = (0.01, 100.0);
-        if derivative(low) <= 0.0 {
-            return Some(Temperature { inverse: low });
+        let mut inverse = 1.0;
+        for _ in 0..200 {
+            let (slope, curvature) = derivatives(inverse);
+            if slope > 0.0 {
+                low = inverse
+            } else {
+                high = inverse
+            }
+            let newton = inverse - slope / curvature;
+            let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
+            let moved = (next - inverse).abs();
+            inverse = next;
+            if moved <= 1e-12 * inverse {
+                break;
+            }
         }
-        if derivative(high) >= 0.0 {
-            return Some(Temperature { inverse: high });
-        }
-        for _ in 0..60 {
-            let middle = 0.5 * (low + high);
-            if derivative(middle) > 0.0 { low = middle } else { high = middle }
-        }
-        Some(Temperature { inverse: 0.5 * (low + high) })
+        Some(Temperature { inverse })
     }
 
     /// One probability a class; they sum to one.

@@ -18,6 +18,7 @@
 //! coordinate descent methods for logistic regression and maximum entropy models"; Bertsekas 1982, "Constrained
 //! Optimization and Lagrange Multiplier Methods".
 
+use super::naive_bayes::{self, Prior};
 use super::objective::Problem;
 use super::proximal;
 use super::rows::{Real, Rows, Weights};
@@ -49,33 +50,41 @@ fn minimise<T: Real>(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, 
         return Vec::new();
     }
     let rows = Rows::<T>::of(x);
-    let mut searches: Vec<Search<'_>> = Vec::new();
-    for problem in problems {
+    let priors = naive_bayes::priors(&rows, problems);
+    let mut searches: Vec<Search<'_, T>> = Vec::new();
+    for (problem, prior) in problems.iter().zip(&priors) {
         let lanes = if problem.softmax { problem.outputs } else { 1 };
-        searches.extend((0..problem.outputs).step_by(lanes).map(|k| Search::new(problem, k..k + lanes, &rows)));
+        let search = |k| Search::new(problem, k..k + lanes, prior.as_ref(), &rows);
+        searches.extend((0..problem.outputs).step_by(lanes).map(search));
     }
     measure(&rows, None, &mut searches.iter_mut().collect::<Vec<_>>());
     sweep_until_done(&rows, searches.iter_mut().filter(|search| !search.is_done()).collect());
     let mut searches = searches.into_iter();
     problems
         .iter()
-        .map(|problem| {
-            let own: Vec<Search<'_>> =
+        .zip(&priors)
+        .map(|(problem, prior)| {
+            let own: Vec<Search<'_, T>> =
                 searches.by_ref().take(if problem.softmax { 1 } else { problem.outputs }).collect();
-            let mut numbers = vec![0.0; x.height() * problem.outputs];
+            let mut solution = vec![0.0; x.width() * problem.outputs];
             for search in &own {
-                for (row, a) in numbers.chunks_exact_mut(problem.outputs).zip(search.a.chunks_exact(search.lanes())) {
-                    row[search.outputs.clone()].copy_from_slice(a);
+                let lanes = search.lanes();
+                for (k, output) in search.outputs.clone().enumerate() {
+                    let mut weights = rows.columns(&search.weights[k], |i| search.a[i * lanes + k]);
+                    if let Some(prior) = prior {
+                        // The search sees what the prior leaves to be explained.
+                        weights.iter_mut().zip(&prior.weights[output]).for_each(|(w, p)| *w += p);
+                    }
+                    rows.spread(&weights, problem.outputs, &mut solution[output..]);
                 }
             }
-            let mut solution = x.transposed_times(&numbers, problem.outputs);
             solution.extend(own.iter().flat_map(|search| &search.b));
             (solution, own.iter().map(|search| search.share).fold(0.0, f64::max))
         })
         .collect()
 }
 
-fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_>>) {
+fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_, T>>) {
     let mut weights = rows.weights(searches.iter().map(|s| s.lanes()).sum());
     let mut order: Vec<usize> = (0..rows.height()).collect();
     let mut random = fastrand::Rng::with_seed(0);
@@ -101,11 +110,14 @@ fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_>>)
             measure(rows, Some(&weights), &mut searches);
             let mut kept = Vec::new();
             let mut first = 0;
-            for search in &searches {
-                if !search.is_done() {
-                    kept.extend(first..first + search.lanes());
+            for search in &mut searches {
+                let lanes = first..first + search.lanes();
+                first = lanes.end;
+                if search.is_done() || sweep == MOST_SWEEPS {
+                    search.weights = lanes.map(|lane| weights.of_output(lane)).collect();
+                } else {
+                    kept.extend(lanes);
                 }
-                first += search.lanes();
             }
             if kept.len() < first {
                 weights = weights.of_outputs(&kept);
@@ -116,7 +128,7 @@ fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_>>)
 }
 
 /// Measures the gradient of each promising search at its weights; without weights, of every search at zero.
-fn measure<T: Real>(rows: &Rows<T>, weights: Option<&Weights<T>>, searches: &mut [&mut Search<'_>]) {
+fn measure<T: Real>(rows: &Rows<T>, weights: Option<&Weights<T>>, searches: &mut [&mut Search<'_, T>]) {
     let lanes: usize = searches.iter().map(|s| s.lanes()).sum();
     if let Some(weights) = weights {
         let mut products = vec![0.0; lanes];
@@ -153,12 +165,16 @@ fn measure<T: Real>(rows: &Rows<T>, weights: Option<&Weights<T>>, searches: &mut
 }
 
 /// The minimisation of one question, or of one set of classes. Vectors hold one number an output and row.
-struct Search<'a> {
+struct Search<'a, T> {
     problem: &'a Problem,
+    /// What is added to the scores of each row, laid out as the problem's vectors are; empty for nothing.
+    offsets: &'a [f64],
     /// Its outputs in the problem.
     outputs: Range<usize>,
     a: Vec<f64>,
     b: Vec<f64>,
+    /// At the end of the search, Xᵀ A over the shared columns by output; empty for zero.
+    weights: Vec<Vec<T>>,
     /// m
     multipliers: Vec<f64>,
     /// Σ_i A_i
@@ -181,16 +197,18 @@ struct Search<'a> {
     share: f64,
 }
 
-impl<'a> Search<'a> {
-    fn new<T: Real>(problem: &'a Problem, outputs: Range<usize>, rows: &Rows<T>) -> Self {
+impl<'a, T: Real> Search<'a, T> {
+    fn new(problem: &'a Problem, outputs: Range<usize>, prior: Option<&'a Prior>, rows: &Rows<T>) -> Self {
         let lanes = outputs.len();
         let size = rows.height() * lanes;
         let mean = (0..rows.height()).map(|i| rows.square(i)).sum::<f64>() / rows.height() as f64;
         let mut search = Search {
             problem,
+            offsets: prior.map_or(&[], |prior| &prior.scores),
             outputs,
             a: vec![0.0; size],
             b: vec![0.0; lanes],
+            weights: vec![Vec::new(); lanes],
             multipliers: vec![0.0; lanes],
             sums: vec![0.0; lanes],
             // As a column of the matrix that every row holds would move them.
@@ -206,7 +224,7 @@ impl<'a> Search<'a> {
             share: 1.0,
         };
         for i in 0..rows.height() {
-            let offsets = search.row_of(&problem.offsets, i).to_vec();
+            let offsets = search.row_of(search.offsets, i).to_vec();
             search.scores[i * lanes..(i + 1) * lanes].iter_mut().zip(offsets).for_each(|(s, o)| *s = o);
         }
         search
@@ -241,7 +259,7 @@ impl<'a> Search<'a> {
             let a = self.a[at + k];
             self.near[k] = product + own * a + self.multipliers[k] + self.bias * self.sums[k];
         }
-        let offsets = self.row_of(&self.problem.offsets, i);
+        let offsets = self.row_of(self.offsets, i);
         self.near.iter_mut().zip(offsets).for_each(|(score, offset)| *score += offset);
         for k in 0..lanes {
             self.point[k] = self.near[k] - stiffness * self.a[at + k];
@@ -284,7 +302,7 @@ impl<'a> Search<'a> {
             return;
         }
         let lanes = self.lanes();
-        let offsets = self.row_of(&self.problem.offsets, i);
+        let offsets = self.row_of(self.offsets, i);
         for (k, product) in products.iter().enumerate().take(lanes) {
             let offset = offsets.get(k).copied().unwrap_or(0.0);
             self.scores[i * lanes + k] = product + own * self.a[i * lanes + k] + offset;

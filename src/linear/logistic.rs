@@ -1,7 +1,7 @@
 //! Logistic regression: what is fitted, by which solver, and what comes out.
 
 use super::objective::{Problem, relative_gradient};
-use super::{dense, descent, naive_bayes};
+use super::{dense, descent};
 use crate::error::{Error, Result};
 use crate::sparse::{SparseMatrix, SparseRow};
 use crate::task::Score;
@@ -100,7 +100,7 @@ pub fn fit_together(x: &SparseMatrix, wanted: &[(LogisticParams, Targets<'_>)]) 
     if x.height() == 0 {
         return Err(Error::data("no row to learn from"));
     }
-    let drafts: Vec<Draft> = wanted.iter().map(|(params, targets)| Draft::new(x, params, *targets)).collect();
+    let drafts: Vec<Draft> = wanted.iter().map(|(params, targets)| Draft::new(x.height(), params, *targets)).collect();
     let sparse = |&at: &usize| wanted[at].0.solver != Solver::Linfa && drafts[at].problem.outputs > 0;
     let by_descent: Vec<usize> = (0..wanted.len()).filter(sparse).collect();
     let problems: Vec<&Problem> = by_descent.iter().map(|&at| &drafts[at].problem).collect();
@@ -129,13 +129,12 @@ struct Draft {
     problem: Problem,
     /// The outputs that the problem is about.
     kept: Vec<usize>,
-    /// P over the kept outputs, laid out as a solution is; empty for zero.
-    towards: Vec<f64>,
     intercepts: Vec<f64>,
 }
 
 impl Draft {
-    fn new(x: &SparseMatrix, params: &LogisticParams, targets: Targets<'_>) -> Self {
+    /// A draft for `n` rows.
+    fn new(n: usize, params: &LogisticParams, targets: Targets<'_>) -> Self {
         let (outputs, one_hot, softmax) = match targets {
             Targets::Binary { outputs, answers } => (outputs, answers.to_vec(), false),
             Targets::Classes { classes, labels } => {
@@ -143,30 +142,23 @@ impl Draft {
                 (classes, one_hot, true)
             }
         };
-        let n = x.height();
         let counts: Vec<usize> =
             (0..outputs).map(|k| one_hot.iter().skip(k).step_by(outputs).filter(|&&y| y).count()).collect();
         let varies = |k: &usize| counts[*k] > 0 && counts[*k] < n;
         let kept: Vec<usize> = (0..outputs).filter(varies).collect();
-        let mut problem = Problem {
-            offsets: Vec::new(),
+        let problem = Problem {
             outputs: kept.len(),
             answers: one_hot.chunks(outputs).flat_map(|row| kept.iter().map(|&k| row[k])).collect(),
             costs: params.costs(&one_hot, &counts, &kept, softmax, n),
             softmax,
+            naive_bayes: params.naive_bayes,
             tolerance: params.tolerance,
         };
-        let mut towards = Vec::new();
-        if params.naive_bayes > 0.0 && !kept.is_empty() {
-            (towards, problem.offsets) = naive_bayes::prior(x, &problem, params.naive_bayes);
-        }
         let certain = |&positive: &usize| if positive == n { CERTAIN } else { -CERTAIN };
-        Draft { problem, kept, towards, intercepts: counts.iter().map(certain).collect() }
+        Draft { problem, kept, intercepts: counts.iter().map(certain).collect() }
     }
 
-    fn finish(self, x: &SparseMatrix, mut solution: Vec<f64>, gradient: f64) -> LogisticRegression {
-        // The solver sees what the prior leaves to be explained: W - P.
-        solution.iter_mut().zip(&self.towards).for_each(|(w, p)| *w += p);
+    fn finish(self, x: &SparseMatrix, solution: Vec<f64>, gradient: f64) -> LogisticRegression {
         let (outputs, kept) = (self.intercepts.len(), self.kept.len());
         let mut intercepts = self.intercepts;
         let mut weights = vec![0.0; x.width() * outputs];

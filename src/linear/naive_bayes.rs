@@ -1,72 +1,123 @@
 //! Weights of complement naive Bayes, as the point that a logistic regression is pulled towards.
 
-use super::objective::{Problem, forward};
-use crate::sparse::SparseMatrix;
+use super::objective::Problem;
+use super::rows::{Real, Rows};
 
 /// Added to each column's sum, so that no logarithm is of zero: Lidstone's smoothing.
 const SMOOTHING: f64 = 0.1;
 
-/// The weights, laid out as a solution is with zero intercepts, and the scores they give to the rows.
+/// The point that a solution is pulled towards, and what it says of the rows.
+pub(super) struct Prior {
+    /// By output, the weights of the columns as [`Rows::spread`] takes them.
+    pub weights: Vec<Vec<f64>>,
+    /// The scores of each row, one an output.
+    pub scores: Vec<f64>,
+}
+
+/// The priors of the problems that want one, in one reading of the rows.
 ///
 /// With G_jk the sum of column j over the rows that are not of class k, plus 0.1, the weight of column j for class k is
 /// -ln(G_jk / Σ_j G_jk), less its mean over columns and then over classes. All are scaled so that the scores of the rows
-/// have `strength` as their root mean square; of a yes-or-no question that is the score of each of its two classes, and
-/// the log-odds is their difference.
+/// have the problem's `naive_bayes` as their root mean square; of a yes-or-no question that is the score of each of its two
+/// classes, and the log-odds is their difference.
 ///
 /// Source: Rennie et al. 2003, "Tackling the Poor Assumptions of Naive Bayes Text Classifiers"; a prior mean for
 /// logistic regression as in Chelba and Acero 2006.
-pub(super) fn prior(x: &SparseMatrix, problem: &Problem, strength: f64) -> (Vec<f64>, Vec<f64>) {
-    let lanes = problem.outputs;
-    let answers: Vec<f64> = problem.answers.iter().map(|&y| f64::from(u8::from(y))).collect();
-    let own = x.transposed_times(&answers, lanes);
-    let all = x.column_sums();
-    let mut solution = vec![0.0; (x.width() + 1) * lanes];
-    let mut put = |k: usize, weights: &[f64]| {
-        solution.iter_mut().skip(k).step_by(lanes).zip(weights).for_each(|(to, w)| *to = *w);
+pub(super) fn priors<T: Real>(rows: &Rows<T>, problems: &[&Problem]) -> Vec<Option<Prior>> {
+    let wants = |problem: &Problem| problem.naive_bayes > 0.0;
+    let wanting: Vec<&Problem> = problems.iter().copied().filter(|problem| wants(problem)).collect();
+    let mut made = if wanting.is_empty() { Vec::new() } else { together(rows, &wanting) }.into_iter();
+    problems.iter().map(|problem| if wants(problem) { made.next() } else { None }).collect()
+}
+
+fn together<T: Real>(rows: &Rows<T>, problems: &[&Problem]) -> Vec<Prior> {
+    let outputs: usize = problems.iter().map(|problem| problem.outputs).sum();
+    // The rows of each output, and all rows.
+    let belongs = |i: usize, k: usize| -> f64 {
+        let mut k = k;
+        for problem in problems {
+            if k < problem.outputs {
+                return f64::from(u8::from(problem.answers[i * problem.outputs + k]));
+            }
+            k -= problem.outputs;
+        }
+        1.0
     };
-    for k in 0..lanes {
-        let others: Vec<f64> = (0..x.width()).map(|j| all[j] - own[j * lanes + k]).collect();
+    let mut sums = rows.weights(outputs + 1);
+    let mut row = vec![0.0; outputs + 1];
+    for i in 0..rows.height() {
+        row.iter_mut().enumerate().for_each(|(k, to)| *to = belongs(i, k));
+        rows.add(i, &row, &mut sums);
+    }
+    let sum_of = |k: usize| rows.columns(&sums.of_output(k), |i| belongs(i, k));
+    let all = sum_of(outputs);
+    let mut first = 0;
+    let mut weights: Vec<Vec<f64>> = Vec::new();
+    for problem in problems {
+        for own in (first..first + problem.outputs).map(sum_of) {
+            let mut yes = complement(all.iter().zip(&own).map(|(all, own)| all - own).collect());
+            if !problem.softmax {
+                // Less the mean of the two answers, which is half of what sets them apart.
+                yes.iter_mut().zip(complement(own)).for_each(|(yes, no)| *yes = 0.5 * (*yes - no));
+            }
+            weights.push(yes);
+        }
         if problem.softmax {
-            put(k, &complement(&others));
-        } else {
-            let yes = complement(&others);
-            let no = complement(&(0..x.width()).map(|j| own[j * lanes + k]).collect::<Vec<f64>>());
-            // Less the mean of the two, which is half of what sets them apart.
-            put(k, &yes.iter().zip(&no).map(|(yes, no)| 0.5 * (yes - no)).collect::<Vec<f64>>());
+            center(&mut weights[first..]);
         }
+        first += problem.outputs;
     }
-    if problem.softmax {
-        for column in solution[..x.width() * lanes].chunks_exact_mut(lanes) {
-            let mean = column.iter().sum::<f64>() / lanes as f64;
-            column.iter_mut().for_each(|w| *w -= mean);
+    let scores = rows.scores(&weights);
+    let mut first = 0;
+    problems
+        .iter()
+        .map(|problem| {
+            let own = first..first + problem.outputs;
+            first = own.end;
+            let weights = weights.drain(..problem.outputs).collect();
+            let scores = scores.chunks_exact(outputs).flat_map(|row| &row[own.clone()]).copied().collect();
+            Prior { weights, scores }.scaled(problem.naive_bayes, problem.softmax)
+        })
+        .collect()
+}
+
+impl Prior {
+    /// Brought to a size, the root mean square of the scores.
+    fn scaled(mut self, size: f64, softmax: bool) -> Self {
+        let outputs = self.weights.len();
+        let squares = |k: usize| self.scores.iter().skip(k).step_by(outputs).map(|s| s * s).sum::<f64>();
+        let mut squares: Vec<f64> = (0..outputs).map(squares).collect();
+        let rows = self.scores.len() as f64 / outputs as f64;
+        if softmax {
+            // Classes share one scale; each question has its own.
+            squares = vec![squares.iter().sum::<f64>() / outputs as f64; outputs];
         }
-    }
-    let mut scores = forward(x, lanes, &solution);
-    // Classes share one scale; each question has its own.
-    let scale = |scores: &mut dyn Iterator<Item = &f64>| {
-        let (sum, n) = scores.fold((0.0, 0usize), |(sum, n), s| (sum + s * s, n + 1));
-        let size = (sum / n.max(1) as f64).sqrt();
-        if size > 0.0 { strength / size } else { 0.0 }
-    };
-    let scales: Vec<f64> = if problem.softmax {
-        vec![scale(&mut scores.iter()); lanes]
-    } else {
-        (0..lanes).map(|k| 2.0 * scale(&mut scores.iter().skip(k).step_by(lanes))).collect()
-    };
-    for values in [&mut solution, &mut scores] {
-        for row in values.chunks_exact_mut(lanes) {
-            row.iter_mut().zip(&scales).for_each(|(value, scale)| *value *= scale);
+        for (k, square) in squares.into_iter().enumerate() {
+            let found = (square / rows).sqrt();
+            let scale = if found > 0.0 { size / found } else { 0.0 };
+            let scale = if softmax { scale } else { 2.0 * scale };
+            self.weights[k].iter_mut().for_each(|w| *w *= scale);
+            self.scores.iter_mut().skip(k).step_by(outputs).for_each(|s| *s *= scale);
         }
+        self
     }
-    (solution, scores)
+}
+
+/// Takes away each column's mean over the outputs.
+fn center(weights: &mut [Vec<f64>]) {
+    let outputs = weights.len() as f64;
+    for j in 0..weights.first().map_or(0, Vec::len) {
+        let mean = weights.iter().map(|w| w[j]).sum::<f64>() / outputs;
+        weights.iter_mut().for_each(|w| w[j] -= mean);
+    }
 }
 
 /// -ln of the smoothed shares of the columns' sums, less their mean.
-fn complement(sums: &[f64]) -> Vec<f64> {
+fn complement(mut sums: Vec<f64>) -> Vec<f64> {
     let total: f64 = sums.iter().map(|sum| sum + SMOOTHING).sum();
     // All - own may come out a rounding below zero.
-    let mut weights: Vec<f64> = sums.iter().map(|sum| -((sum.max(0.0) + SMOOTHING) / total).ln()).collect();
-    let mean = weights.iter().sum::<f64>() / weights.len().max(1) as f64;
-    weights.iter_mut().for_each(|w| *w -= mean);
-    weights
+    sums.iter_mut().for_each(|sum| *sum = -((sum.max(0.0) + SMOOTHING) / total).ln());
+    let mean = sums.iter().sum::<f64>() / sums.len().max(1) as f64;
+    sums.iter_mut().for_each(|w| *w -= mean);
+    sums
 }

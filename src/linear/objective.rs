@@ -7,14 +7,14 @@ use crate::sparse::SparseMatrix;
 ///
 /// A solution is laid out as the weights column by column, `outputs` to a column, then the intercepts.
 pub(super) struct Problem {
-    /// What is added to the scores of each row, `outputs` to a row; empty for nothing.
-    pub offsets: Vec<f64>,
     pub outputs: usize,
     pub answers: Vec<bool>,
     /// C · s_i, `outputs` to a row; of classes the same for all.
     pub costs: Vec<f64>,
     /// Whether the outputs are classes of one question.
     pub softmax: bool,
+    /// See [`LogisticParams::naive_bayes`](super::LogisticParams::naive_bayes).
+    pub naive_bayes: f64,
     /// See [`LogisticParams::tolerance`](super::LogisticParams::tolerance).
     pub tolerance: f64,
 }
@@ -43,7 +43,6 @@ pub(super) fn norms_at_zero(x: &SparseMatrix, problem: &Problem) -> Vec<f64> {
 fn gradient_norms(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> Vec<f64> {
     let lanes = problem.outputs;
     let mut residuals = forward(x, lanes, solution);
-    residuals.iter_mut().zip(&problem.offsets).for_each(|(s, offset)| *s += offset);
     if problem.softmax {
         residuals.chunks_exact_mut(lanes).for_each(softmax);
     } else {

@@ -1,6 +1,7 @@
 //! The rows of a matrix, made ready for being read one by one, again and again.
 
 use crate::sparse::SparseMatrix;
+use std::cmp::Reverse;
 use std::ops::{Add, AddAssign, Mul};
 
 /// Outputs that are read or changed at once; of few outputs, the half.
@@ -32,12 +33,16 @@ impl Real for f64 {
 }
 
 /// Columns that hold one row only, the greater part of any vocabulary, are kept apart: they touch no other row. The others
-/// are ordered by how many rows hold them, so that the weights in constant use lie together in the cache.
+/// are ordered so that weights that are used together lie together in the cache: first by how often they are used, to a
+/// power of two, then by the first row that holds them, since the n-grams of a rare word come and go together.
 pub(super) struct Rows<T> {
     starts: Vec<usize>,
     columns: Vec<u32>,
     values: Vec<T>,
-    width: usize,
+    /// The matrix's column of each shared column.
+    shared: Vec<u32>,
+    /// Row, the matrix's column and value of what stands alone in its column.
+    alone: Vec<(usize, u32, f64)>,
     own: Vec<f64>,
     squares: Vec<f64>,
 }
@@ -51,12 +56,18 @@ pub(super) struct Weights<T> {
 
 impl<T: Real> Rows<T> {
     pub fn of(x: &SparseMatrix) -> Self {
-        let mut holders = vec![0u32; x.width()];
-        for i in 0..x.height() {
-            x.row(i).0.iter().for_each(|&column| holders[column as usize] += 1);
+        let (mut holders, mut first) = (vec![0u32; x.width()], vec![0; x.width()]);
+        for i in (0..x.height()).rev() {
+            for &column in x.row(i).0 {
+                holders[column as usize] += 1;
+                first[column as usize] = i;
+            }
         }
         let mut shared: Vec<u32> = (0..x.width() as u32).filter(|&c| holders[c as usize] > 1).collect();
-        shared.sort_unstable_by_key(|&c| (std::cmp::Reverse(holders[c as usize]), c));
+        shared.sort_unstable_by_key(|&c| {
+            let (holders, first) = (holders[c as usize], first[c as usize]);
+            (Reverse(holders.ilog2()), first, Reverse(holders), c)
+        });
         const ALONE: u32 = u32::MAX;
         let mut places = vec![ALONE; x.width()];
         (0u32..).zip(&shared).for_each(|(new, &old)| places[old as usize] = new);
@@ -64,7 +75,8 @@ impl<T: Real> Rows<T> {
             starts: vec![0],
             columns: Vec::with_capacity(x.stored()),
             values: Vec::with_capacity(x.stored()),
-            width: shared.len(),
+            shared,
+            alone: Vec::new(),
             own: Vec::with_capacity(x.height()),
             squares: Vec::with_capacity(x.height()),
         };
@@ -74,7 +86,10 @@ impl<T: Real> Rows<T> {
             for (&column, &value) in columns.iter().zip(values) {
                 square += value * value;
                 match places[column as usize] {
-                    ALONE => own += value * value,
+                    ALONE => {
+                        own += value * value;
+                        rows.alone.push((i, column, value));
+                    }
                     place => {
                         rows.columns.push(place);
                         rows.values.push(T::of(value));
@@ -105,7 +120,7 @@ impl<T: Real> Rows<T> {
     /// Zero weights.
     pub fn weights(&self, outputs: usize) -> Weights<T> {
         let at_once = Weights::<T>::at_once(outputs);
-        let set = || vec![T::default(); self.width * at_once];
+        let set = || vec![T::default(); self.shared.len() * at_once];
         Weights { outputs, sets: (0..outputs.div_ceil(at_once)).map(|_| set()).collect() }
     }
 
@@ -171,6 +186,44 @@ impl<T: Real> Rows<T> {
         }
     }
 
+    /// The weights of one output over the columns: the shared ones as given, or zero where none are, then of each other
+    /// what `times`, a number a row, makes of it.
+    pub fn columns(&self, shared: &[T], times: impl Fn(usize) -> f64) -> Vec<f64> {
+        let mut weights: Vec<f64> = shared.iter().map(|weight| weight.get()).collect();
+        weights.resize(self.shared.len(), 0.0);
+        weights.extend(self.alone.iter().map(|&(i, _, value)| value * times(i)));
+        weights
+    }
+
+    /// Writes weights in the order of [`columns`](Self::columns) to where their columns stand in the matrix, of `out` that
+    /// has `step` numbers to a column.
+    pub fn spread(&self, weights: &[f64], step: usize, out: &mut [f64]) {
+        let alone = self.alone.iter().map(|(_, column, _)| column);
+        for (&column, weight) in self.shared.iter().chain(alone).zip(weights) {
+            out[column as usize * step] = *weight;
+        }
+    }
+
+    /// The products of all rows with weights in the order of [`columns`](Self::columns), a list an output: as many numbers
+    /// to a row.
+    pub fn scores(&self, weights: &[Vec<f64>]) -> Vec<f64> {
+        let outputs = weights.len();
+        let mut shared = self.weights(outputs);
+        for (k, weights) in weights.iter().enumerate() {
+            shared.set_output(k, weights);
+        }
+        let mut scores = vec![0.0; self.height() * outputs];
+        for (i, scores) in scores.chunks_exact_mut(outputs).enumerate() {
+            self.read(i, &shared, scores);
+        }
+        for (at, &(i, _, value)) in (self.shared.len()..).zip(&self.alone) {
+            for (score, weights) in scores[i * outputs..].iter_mut().zip(weights) {
+                *score += value * weights[at];
+            }
+        }
+        scores
+    }
+
     fn row(&self, i: usize) -> (&[u32], &[T]) {
         let range = self.starts[i]..self.starts[i + 1];
         (&self.columns[range.clone()], &self.values[range])
@@ -195,6 +248,18 @@ impl<T: Real> Weights<T> {
             set
         };
         Weights { outputs: kept.len(), sets: kept.chunks(to_once).map(set).collect() }
+    }
+
+    /// The weights of one output over the shared columns.
+    pub fn of_output(&self, output: usize) -> Vec<T> {
+        let at_once = Self::at_once(self.outputs);
+        self.sets[output / at_once].iter().skip(output % at_once).step_by(at_once).copied().collect()
+    }
+
+    fn set_output(&mut self, output: usize, weights: &[f64]) {
+        let at_once = Self::at_once(self.outputs);
+        let places = self.sets[output / at_once].iter_mut().skip(output % at_once).step_by(at_once);
+        places.zip(weights).for_each(|(place, weight)| *place = T::of(*weight));
     }
 
     /// The sum of squares of each output's weights.

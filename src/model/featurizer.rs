@@ -138,6 +138,7 @@ impl<'a> FittedBlocks<'a> {
     /// The rows of the given texts, equal to [`Featurizer::row`] of their text.
     pub(super) fn matrix(&self, rows: &[usize]) -> SparseMatrix {
         let mut matrix = SparseMatrix::empty(self.blocks.iter().map(|(_, _, tfidf)| tfidf.width()).sum());
+        matrix.reserve(self.blocks.iter().flat_map(|(_, _, tfidf)| rows.iter().map(|&i| tfidf.most(i))).sum());
         for &i in rows {
             let mut first = 0;
             for (_, _, tfidf) in &self.blocks {
