@@ -6,14 +6,14 @@
     venv/bin/python benches/peers/accuracy.py labels --task theme:multi --test FILE
 
 FOLDER holds CSV files with the columns `id`, `text` and the task's labels. The README's figures are of three:
-`masakhanews-fra/{train50,dev}.csv` (MasakhaNEWS, French: Adelani et al. 2023), `xlmt-fr/{train,val}.csv` (French tweets of
-XLM-T: Barbieri et al. 2022) and `sib200-fr/{train,dev}.csv` (SIB-200, French: Adelani et al. 2023).
+`masakhanews-fra/{train50,dev}.csv` (MasakhaNEWS, French: Adelani et al. 2023), `xlmt-fr/{train,val}.csv` (French
+tweets of XLM-T: Barbieri et al. 2022) and `sib200-fr/{train,dev}.csv` (SIB-200, French: Adelani et al. 2023).
 
 Which rows are judged, with what gold and in which fold, is read from rubrique's report. Peers get training texts, their
 labels and test texts, and give labels. All but scikit-learn out of the box get rubrique's own tokens without its stop
-words, as stems. Where several settings stand in PEERS, those with the best macro-F1 over three folds inside the training
-part are taken, articles kept whole. Every peer runs on one thread from a fixed seed. With --test all of FOLDER is learnt
-from, by rubrique with its default too, and FILE is judged.
+words, as stems. Where several settings stand in PEERS, those with the best macro-F1 over three folds inside the
+training part are taken, articles kept whole. Every peer runs on one thread from a fixed seed. With --test all of FOLDER
+is learnt from, by rubrique with its default too, and FILE is judged.
 """
 
 import argparse
@@ -26,6 +26,7 @@ import pathlib
 import random
 import re
 import subprocess
+import sys
 import tempfile
 import unicodedata
 
@@ -131,7 +132,12 @@ def spacy(texts, gold, test_texts, epochs):
 
     fix_random_seed(SEED)
     nlp = spacy.blank("fr")
-    model = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": True, "ngram_size": 1, "no_output_layer": False}
+    model = {
+        "@architectures": "spacy.TextCatBOW.v3",
+        "exclusive_classes": True,
+        "ngram_size": 1,
+        "no_output_layer": False,
+    }
     textcat = nlp.add_pipe("textcat", config={"model": model})
     classes = sorted(set(gold))
     for label in classes:
@@ -259,9 +265,13 @@ def main():
         if (gold.ndim == 2 and not multi) or (arguments.peers and arguments.peers not in name):
             continue
         given = gold.copy()
-        for train, test in parts:
-            setting = chosen(peer, alternatives, texts[train], gold[train], groups[train])
-            given[test] = peer(texts[train], gold[train], texts[test], **setting)
+        try:
+            for train, test in parts:
+                setting = chosen(peer, alternatives, texts[train], gold[train], groups[train])
+                given[test] = peer(texts[train], gold[train], texts[test], **setting)
+        except ModuleNotFoundError as error:
+            print(f"{name}: skipped ({error})", file=sys.stderr)
+            continue
         line(name, given)
 
 
