@@ -18,8 +18,8 @@ import tempfile
 import time
 
 import Stemmer
+from accuracy import normalise
 from corpus import ROOT, build, training_texts
-from scikit_learn import normalise
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_union
 
