@@ -138,8 +138,11 @@ pub fn read_report(path: &Path) -> Result<Report> {
     Report::from_json(&bytes).map_err(|e| e.at(path))
 }
 
-/// Settings for a task that the labels do not have are not used, which may be a slip.
+/// Settings for a task that the labels do not have are not used, which may be a slip of whoever made them.
 pub fn warn_of_foreign_tasks(config: &Config, dataset: &Dataset, quiet: bool) {
+    if *config == Config::default() {
+        return;
+    }
     for name in config.own_tasks() {
         if !dataset.tasks.iter().any(|t| t.name == name) {
             note(quiet, &format!("the configuration has settings for task `{name}`, which the labels do not have"));
