@@ -129,30 +129,47 @@ impl TfidfVectorizer {
     pub fn row(&self, each_term: impl FnOnce(&mut dyn FnMut(&str))) -> SparseRow {
         let mut columns = Vec::new();
         each_term(&mut |term| columns.extend(self.vocabulary.column(term)));
-        SparseRow::from_sorted(self.weigh(&run_lengths(&mut columns)))
+        let mut row = Vec::new();
+        self.weigh(&run_lengths(&mut columns), 0, &mut row);
+        SparseRow::from_sorted(row)
     }
 
-    /// The weights of terms by increasing column, with the number of times that each stands in a text.
-    pub(crate) fn weigh(&self, counts: &[(u32, u32)]) -> Vec<(u32, f64)> {
-        weigh(counts.iter().copied(), &self.idf, self.sublinear_tf, self.norm)
+    /// Adds to a row the weights of terms by increasing column, the first column at `first`, with the number of times that
+    /// each stands in a text.
+    pub(crate) fn weigh(&self, counts: &[(u32, u32)], first: u32, row: &mut Vec<(u32, f64)>) {
+        let counts = counts.iter().map(|&(column, count)| (column - first, count));
+        weigh_onto(row, first, counts, &self.idf, self.sublinear_tf, self.norm);
     }
 }
 
 fn weigh(counts: impl Iterator<Item = (u32, u32)>, idf: &[f64], sublinear_tf: bool, norm: f64) -> Vec<(u32, f64)> {
+    let mut weighed = Vec::new();
+    weigh_onto(&mut weighed, 0, counts, idf, sublinear_tf, norm);
+    weighed
+}
+
+/// Adds weights to a row, moved by `first` columns.
+fn weigh_onto(
+    row: &mut Vec<(u32, f64)>,
+    first: u32,
+    counts: impl Iterator<Item = (u32, u32)>,
+    idf: &[f64],
+    sublinear_tf: bool,
+    norm: f64,
+) {
     let small = &*SMALL;
-    let mut weighed: Vec<(u32, f64)> = counts
-        .map(|(column, count)| {
-            let tf = match small.get(count as usize) {
-                _ if !sublinear_tf => f64::from(count),
-                Some(&tf) => tf,
-                None => 1.0 + f64::from(count).ln(),
-            };
-            (column, tf * idf[column as usize])
-        })
-        .collect();
+    let start = row.len();
+    row.extend(counts.map(|(column, count)| {
+        let tf = match small.get(count as usize) {
+            _ if !sublinear_tf => f64::from(count),
+            Some(&tf) => tf,
+            None => 1.0 + f64::from(count).ln(),
+        };
+        (first + column, tf * idf[column as usize])
+    }));
+    let weighed = &mut row[start..];
     let length = weighed.iter().map(|(_, w)| w * w).sum::<f64>().sqrt();
     weighed.iter_mut().for_each(|(_, w)| *w = *w / length * norm);
-    weighed
 }
 
 /// 1 + ln n for small n: a logarithm takes longer than the rest of a weight, and most counts are small.
