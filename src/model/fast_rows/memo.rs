@@ -113,13 +113,6 @@ impl Memo {
         None
     }
 
-    /// The first number of a meaning that stands in `items`, so that the others are near when they are passed on.
-    #[inline]
-    pub fn first_number(&self, place: Place, known: bool) -> u32 {
-        let many = known & (usize::from(place.columns) + usize::from(place.words) > 2);
-        self.items.get(if many { place.numbers[0] as usize } else { 0 }).copied().unwrap_or(0)
-    }
-
     /// Passes on the columns and the words of a meaning: few columns to `few`, others to `many`.
     #[inline]
     pub fn pass_on(&self, place: Place, few: &mut Numbers, many: impl FnOnce(&[u32]), words: &mut Numbers) {
