@@ -1,4 +1,4 @@
-//! CPU seconds from text to rows, and the rows for other tools to compare.
+//! CPU seconds from text to rows and from text to labels, and rows for other tools to compare.
 //!
 //! `cargo bench --bench featurizer -- FOLDER` reads corpora that `benches/peers/featurizer.py` wrote to FOLDER, one
 //! paragraph a line, and writes the rows of some paragraphs (`rows-characters.jsonl`: by term its weight) beside them.
@@ -7,9 +7,13 @@ use cpu_time::ProcessTime;
 use rubrique::analysis::Analyzer;
 use rubrique::dataset::{Dataset, TaskChoice};
 use rubrique::eval::training_set;
-use rubrique::model::{Config, Featurizer};
+use rubrique::features::TfidfVectorizer;
+use rubrique::model::{Classifier, Config, Featurizer, ModelFile};
+use rubrique::sparse::SparseRow;
+use rubrique::task::Prediction;
 use rubrique::text::Columns;
 use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +28,8 @@ const CHARACTERS: &str = "[features.characters]\nanalyzer = \"char_wb\"\nngrams 
 const CORPORA: [&str; 4] = ["known", "unknown-2", "unknown-10", "typographic"];
 /// So many paragraphs of a corpus are made by the plain path too.
 const CHECKED: usize = 2000;
+/// Speeds are medians over so many slices of a corpus.
+const SLICES: usize = 9;
 /// So many rows are written.
 const WRITTEN: usize = 500;
 
@@ -34,26 +40,43 @@ fn main() {
     let corpora = CORPORA.map(|name| (name, text(&format!("{name}.txt"))));
     for (name, features) in [("words", WORDS), ("words and pairs", PAIRS), ("shipped", PRESS)] {
         let featurizer = fitted(features);
+        let plain = analyzers(&featurizer);
         for (corpus, text) in &corpora {
-            let start = ProcessTime::now();
-            let stored: usize = text.lines().map(|line| featurizer.row(line).len()).sum();
-            let seconds = start.elapsed().as_secs_f64();
-            let checked: Vec<&str> = text.lines().take(CHECKED).collect();
-            let start = ProcessTime::now();
-            let plain: Vec<_> = checked.iter().map(|line| plain_row(&featurizer, line)).collect();
-            let plain_seconds = start.elapsed().as_secs_f64();
-            for (line, plain) in checked.iter().zip(plain) {
+            let lines: Vec<&str> = text.lines().collect();
+            let speed = speed(&lines, |line| {
+                black_box(featurizer.row(line));
+            });
+            let checked = &lines[..CHECKED];
+            let plain_speed = self::speed(checked, |line| {
+                black_box(plain_row(&plain, line));
+            });
+            for line in checked {
                 let row = featurizer.row(line);
-                assert!(row.iter().map(|(column, value)| (column, value.to_bits())).eq(plain), "{line}");
+                let row = row.iter().map(|(column, value)| (column, value.to_bits()));
+                assert!(row.eq(plain_row(&plain, line)), "{line}");
             }
-            let plain_bytes: usize = checked.iter().map(|line| line.len() + 1).sum();
             report(&format!(
-                "{{\"features\":\"{name}\",\"corpus\":\"{corpus}\",\"columns\":{},\"stored\":{stored},\
-                 \"bytes\":{},\"seconds\":{seconds:.4},\"plain_bytes\":{plain_bytes},\"plain_seconds\":{plain_seconds:.4}}}",
-                featurizer.width(),
-                text.len()
+                "{{\"features\":\"{name}\",\"corpus\":\"{corpus}\",\"speed\":{speed:.2},\"plain\":{plain_speed:.2}}}"
             ));
         }
+    }
+    let model = ModelFile::built_in().expect("the built-in model is sound").classifier;
+    let plain: Vec<_> = analyzers(model.tasks()[0].featurizer());
+    for (corpus, text) in &corpora {
+        let lines: Vec<&str> = text.lines().collect();
+        let speed = speed(&lines, |line| {
+            black_box(model.predict(line));
+        });
+        let checked = &lines[..CHECKED];
+        let plain_speed = self::speed(checked, |line| {
+            black_box(plain_labels(&model, &plain, line));
+        });
+        for line in checked {
+            assert_eq!(model.predict(line), plain_labels(&model, &plain, line), "{line}");
+        }
+        report(&format!(
+            "{{\"features\":\"labels\",\"corpus\":\"{corpus}\",\"speed\":{speed:.2},\"plain\":{plain_speed:.2}}}"
+        ));
     }
     let featurizer = fitted(CHARACTERS);
     let terms: Vec<&str> = featurizer.terms().map(|(_, term)| term).collect();
@@ -83,11 +106,36 @@ fn fitted(features: &str) -> Arc<Featurizer> {
     Arc::clone(classifier.tasks()[0].featurizer())
 }
 
+/// The median over slices of the lines, in MiB a CPU second: other work of a machine disturbs some of them.
+fn speed(lines: &[&str], work: impl Fn(&str)) -> f64 {
+    let mut speeds: Vec<f64> = lines
+        .chunks(lines.len().div_ceil(SLICES))
+        .map(|slice| {
+            let start = ProcessTime::now();
+            slice.iter().for_each(|line| work(line));
+            let bytes: usize = slice.iter().map(|line| line.len() + 1).sum();
+            bytes as f64 / start.elapsed().as_secs_f64() / f64::from(1 << 20)
+        })
+        .collect();
+    speeds.sort_by(f64::total_cmp);
+    speeds[speeds.len() / 2]
+}
+
+fn analyzers(featurizer: &Featurizer) -> Vec<(Analyzer, &TfidfVectorizer)> {
+    featurizer.blocks().map(|(_, params, tfidf)| (Analyzer::new(&params.analyzer()), tfidf)).collect()
+}
+
+/// Labels by the plain row, one task after another; all tasks share their features.
+fn plain_labels(model: &Classifier, blocks: &[(Analyzer, &TfidfVectorizer)], text: &str) -> Vec<Prediction> {
+    let row = plain_row(blocks, text).into_iter().map(|(column, value)| (column, f64::from_bits(value)));
+    let row = SparseRow::from_sorted(row);
+    model.tasks().iter().map(|task| task.decision().decide(&task.regression().scores(&row))).collect()
+}
+
 /// A row by analyzer and vocabulary, as bits.
-fn plain_row(featurizer: &Featurizer, text: &str) -> Vec<(u32, u64)> {
+fn plain_row(blocks: &[(Analyzer, &TfidfVectorizer)], text: &str) -> Vec<(u32, u64)> {
     let (mut row, mut first) = (Vec::new(), 0);
-    for (_, params, vectorizer) in featurizer.blocks() {
-        let analyzer = Analyzer::new(&params.analyzer());
+    for (analyzer, vectorizer) in blocks {
         let block = vectorizer.row(|emit| analyzer.for_each_term(text, |term, _| emit(term)));
         row.extend(block.iter().map(|(column, value)| (first + column, value.to_bits())));
         first += vectorizer.vocabulary().len() as u32;

@@ -3,6 +3,7 @@
 use super::{Stemmer, StopWords, is_french_stop_word, lexicon, normalize, tokenize};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 /// What a term is made of.
@@ -32,6 +33,22 @@ pub struct AnalyzerParams {
     pub prefix: Option<usize>,
     /// Which words are left out; other units take no notice.
     pub stop_words: StopWords,
+}
+
+/// A normalised token, stemmed once at most for all analyzers that ask.
+pub(crate) struct Word<'a> {
+    token: &'a str,
+    stem: OnceCell<Cow<'a, str>>,
+}
+
+impl<'a> Word<'a> {
+    pub fn new(token: &'a str) -> Self {
+        Word { token, stem: OnceCell::new() }
+    }
+
+    fn stem(&self, stemmer: &Stemmer) -> &str {
+        self.stem.get_or_init(|| stemmer.stem(self.token))
+    }
 }
 
 /// Turns text into terms. Built from [`AnalyzerParams`]; it learns nothing.
@@ -68,18 +85,13 @@ impl Analyzer {
     }
 
     /// What a token stands for in n-grams of words; `None` for a stop word.
-    pub(crate) fn word<'a>(&self, token: &'a str) -> Option<Cow<'a, str>> {
-        if self.params.stop_words == StopWords::French && is_french_stop_word(token) {
+    pub(crate) fn part<'a>(&self, word: &'a Word<'_>) -> Option<&'a str> {
+        if self.params.stop_words == StopWords::French && is_french_stop_word(word.token) {
             return None;
         }
-        let stem = if self.params.stem { self.stemmer.stem(token) } else { Cow::Borrowed(token) };
-        Some(match self.params.prefix.and_then(|letters| stem.char_indices().nth(letters)) {
-            Some((end, _)) => match stem {
-                Cow::Borrowed(stem) => Cow::Borrowed(&stem[..end]),
-                Cow::Owned(stem) => Cow::Owned(stem[..end].to_string()),
-            },
-            None => stem,
-        })
+        let whole = if self.params.stem { word.stem(&self.stemmer) } else { word.token };
+        let end = self.params.prefix.and_then(|letters| whole.char_indices().nth(letters));
+        Some(end.map_or(whole, |(end, _)| &whole[..end]))
     }
 
     fn words(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
@@ -88,11 +100,12 @@ impl Analyzer {
         let mut window: Vec<(String, Range<usize>)> = Vec::with_capacity(most + 1);
         let mut term = String::new();
         for token in tokenize(text) {
-            let Some(word) = self.word(&token.text) else { continue };
+            let word = Word::new(&token.text);
+            let Some(part) = self.part(&word) else { continue };
             if window.len() == most {
                 window.remove(0);
             }
-            window.push((word.into_owned(), token.start..token.end));
+            window.push((part.to_string(), token.start..token.end));
             // Every n-gram is emitted when its last word arrives.
             for n in least..=most.min(window.len()) {
                 let gram = &window[window.len() - n..];
@@ -110,13 +123,14 @@ impl Analyzer {
 
     fn lexical(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
         for token in tokenize(text) {
-            let stem = self.stemmer.stem(&token.text);
-            self.marks(&stem).for_each(|mark| emit(mark, token.start..token.end));
+            let word = Word::new(&token.text);
+            self.marks(&word).for_each(|mark| emit(mark, token.start..token.end));
         }
     }
 
-    /// What the lexicon says of a stem, as terms.
-    fn marks(&self, stem: &str) -> impl Iterator<Item = &'static str> {
+    /// What the lexicon says of a token, as terms.
+    pub(crate) fn marks(&self, word: &Word<'_>) -> impl Iterator<Item = &'static str> {
+        let stem = word.stem(&self.stemmer);
         let (fields, valence) = match self.params.unit {
             Unit::Fields => (Some(lexicon::fields(stem)), None),
             _ => (None, lexicon::valence(stem)),

@@ -3,15 +3,27 @@
 //! `lexicon.tsv` has one line a stem: the stem, the most frequent word of that stem, and its marks, separated by spaces: up
 //! to three semantic fields, the most fitting first, then a valence if it has one. Lines are sorted by stem.
 
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
 const FRENCH: &str = include_str!("lexicon.tsv");
 
-/// Where each line begins.
-static LINES: LazyLock<Vec<u32>> = LazyLock::new(|| {
-    let after = FRENCH.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, at)| at);
-    std::iter::once(0).chain(after).filter(|at| (*at as usize) < FRENCH.len()).collect()
+/// Where each line begins, by the hash of its stem.
+static LINES: LazyLock<HashTable<u32>> = LazyLock::new(|| {
+    let ends = memchr::memchr_iter(b'\n', FRENCH.as_bytes());
+    let mut lines = HashTable::with_capacity(ends.clone().count());
+    let hash = |&at: &u32| HASH.hash_one(stem_of(at));
+    let mut start = 0;
+    for end in ends {
+        lines.insert_unique(hash(&start), start, hash);
+        start = end as u32 + 1;
+    }
+    lines
 });
+
+const HASH: FixedState = FixedState::with_seed(0);
 
 /// The fields of each domain. A field stands in one domain at most.
 const DOMAINS: &[(&str, &[&str])] = &[
@@ -50,7 +62,7 @@ const VALENCES: &[&str] = &["++", "+", "-", "--"];
 const NEITHER: &str = "0";
 
 /// The semantic fields of a stem, the most fitting first; none for a stem that the lexicon lacks.
-pub fn fields(stem: &str) -> impl Iterator<Item = &'static str> {
+pub fn fields(stem: &str) -> impl Iterator<Item = &'static str> + use<> {
     marks(stem).filter(|mark| !VALENCES.contains(mark))
 }
 
@@ -65,15 +77,21 @@ pub fn domain(field: &str) -> Option<&'static str> {
     DOMAINS.iter().find(|(_, fields)| fields.contains(&field)).map(|(domain, _)| *domain)
 }
 
-fn marks(stem: &str) -> impl Iterator<Item = &'static str> {
-    let line = LINES.binary_search_by(|&at| cells(at)[0].cmp(stem)).map(|i| LINES[i]);
-    line.map_or("", |at| cells(at)[2]).split_ascii_whitespace()
+fn marks(stem: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let line = LINES.find(HASH.hash_one(stem), |&at| stem_of(at) == stem);
+    line.map_or("", |&at| cells(at)[2]).split_ascii_whitespace()
 }
 
 /// Stem, word and marks of the line that begins at an offset.
 fn cells(at: u32) -> [&'static str; 3] {
     let mut cells = FRENCH[at as usize..].lines().next().unwrap_or_default().split('\t');
     std::array::from_fn(|_| cells.next().unwrap_or_default())
+}
+
+/// The first of them.
+fn stem_of(at: u32) -> &'static str {
+    let line = &FRENCH[at as usize..];
+    &line[..memchr::memchr(b'\t', line.as_bytes()).unwrap_or(line.len())]
 }
 
 #[cfg(test)]
@@ -97,10 +115,10 @@ mod tests {
     #[test]
     fn lines_are_sorted_stems_with_known_marks() {
         let stemmer = Stemmer::default();
-        let stems: Vec<&str> = LINES.iter().map(|&at| cells(at)[0]).collect();
-        assert!(stems.is_sorted_by(|a, b| a < b));
-        for &at in LINES.iter() {
-            let [stem, word, marks] = cells(at);
+        let lines: Vec<[&str; 3]> = LINES.iter().map(|&at| cells(at)).collect();
+        let stems: Vec<&str> = FRENCH.lines().filter_map(|line| line.split('\t').next()).collect();
+        assert!(stems.is_sorted_by(|a, b| a < b) && stems.len() == lines.len());
+        for [stem, word, marks] in lines {
             assert_eq!((normalize(word).as_ref(), stemmer.stem(word).as_ref()), (word, stem));
             let marks: Vec<&str> = marks.split(' ').collect();
             let (fields, valence) = match marks.split_last() {

@@ -10,8 +10,8 @@ mod stemmer;
 mod stop_words;
 mod tokenizer;
 
-pub(crate) use analyzer::Scratch;
 pub use analyzer::{Analyzer, AnalyzerParams, Unit};
+pub(crate) use analyzer::{Scratch, Word};
 pub use normalize::normalize;
 pub use stemmer::{STEMMER_NAME, Stemmer};
 pub use stop_words::{StopWords, is_french_stop_word};

@@ -59,6 +59,13 @@ impl Spelling {
         self.0 < HASHED
     }
 
+    /// Whether a string sorts before another by its bytes; `None` where their spellings do not tell.
+    #[inline]
+    pub fn is_before(self, other: Spelling) -> Option<bool> {
+        // The first byte of a string is the lowest, its length the highest.
+        (self.is_whole() && other.is_whole()).then(|| self.0.swap_bytes() < other.0.swap_bytes())
+    }
+
     /// Spreads spellings over tables; every bit of it may be used.
     #[inline]
     pub fn hash(self) -> u64 {

@@ -138,20 +138,22 @@ impl TfidfVectorizer {
     pub fn row(&self, each_term: impl FnOnce(&mut dyn FnMut(&str))) -> SparseRow {
         let mut columns = Vec::new();
         each_term(&mut |term| columns.extend(self.vocabulary.column(term)));
-        SparseRow::from_sorted(self.weigh(&run_lengths(&mut columns)))
+        let mut row = Vec::new();
+        self.weigh(&run_lengths(&mut columns), 0, &mut row);
+        SparseRow::from_sorted(row)
     }
 
-    /// The weights of terms by increasing column, with the number of times that each stands in a text.
-    pub(crate) fn weigh(&self, counts: &[(u32, u32)]) -> Vec<(u32, f64)> {
-        weigh(counts.iter().copied(), &self.idf, self.sublinear_tf, self.norm)
+    /// Adds to a row the weights of terms by increasing column, the first column at `first`, with the number of times that
+    /// each stands in a text.
+    pub(crate) fn weigh(&self, counts: &[(u32, u32)], first: u32, row: &mut Vec<(u32, f64)>) {
+        let start = row.len();
+        let counts = counts.iter().map(|&(column, count)| (column - first, count));
+        let weights = weights(counts, &self.idf, self.sublinear_tf);
+        row.extend(weights.map(|(column, weight)| (first + column, weight)));
+        let weighed = &mut row[start..];
+        let length = length(weighed.iter().map(|(_, weight)| *weight));
+        weighed.iter_mut().for_each(|(_, weight)| *weight = *weight / length * self.norm);
     }
-}
-
-fn weigh(counts: impl Iterator<Item = (u32, u32)>, idf: &[f64], sublinear_tf: bool, norm: f64) -> Vec<(u32, f64)> {
-    let mut weighed: Vec<(u32, f64)> = weights(counts, idf, sublinear_tf).collect();
-    let length = length(weighed.iter().map(|(_, weight)| *weight));
-    weighed.iter_mut().for_each(|(_, weight)| *weight = *weight / length * norm);
-    weighed
 }
 
 /// tf' · idf

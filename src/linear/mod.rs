@@ -11,9 +11,11 @@ mod naive_bayes;
 mod objective;
 mod proximal;
 mod rows;
+mod scorer;
 
 pub use calibration::{BinaryCalibrator, Temperature};
 pub use logistic::{ClassWeight, Convergence, LogisticParams, LogisticRegression, Solver, Targets, fit_together};
+pub use scorer::Scorer;
 
 /// The logistic function 1 / (1 + e^-s).
 pub fn sigmoid(s: f64) -> f64 {

@@ -2,11 +2,12 @@
 
 use super::config::{Config, PipelineParams};
 use super::decision::Decision;
-use super::featurizer::{AnalyzedTexts, Featurizer, FittedBlocks};
+use super::featurizer::{AnalyzedTexts, FittedBlocks};
+use super::scoring::Scoring;
 use super::task_model::{TaskModel, Wanted, fit_regressions};
 use crate::error::{Error, Result};
 use crate::linear::LogisticRegression;
-use crate::sparse::{SparseMatrix, SparseRow};
+use crate::sparse::SparseMatrix;
 use crate::split::{Item, groups_by_stratum, strata, stratified_group_folds};
 use crate::task::{LabelSet, Prediction, Score, TaskSpec};
 use rayon::prelude::*;
@@ -35,6 +36,7 @@ pub struct TrainingSet<'a> {
 /// The fitted models of one or more tasks.
 pub struct Classifier {
     tasks: Vec<TaskModel>,
+    scoring: Scoring,
 }
 
 /// What a fit on some rows says of others.
@@ -75,7 +77,7 @@ impl<'a> TrainingSet<'a> {
                 models[t] = Some(TaskModel { spec, params, featurizer, regression, decision });
             }
         }
-        Ok(Classifier { tasks: models.into_iter().flatten().collect() })
+        Ok(Classifier::from_tasks(models.into_iter().flatten().collect()))
     }
 
     /// Fits every task on the rows `train` and predicts for the rows `test`, whose text is not analysed again: what
@@ -256,7 +258,7 @@ fn inner_folds(items: &[Item<'_>]) -> usize {
 
 impl Classifier {
     pub(super) fn from_tasks(tasks: Vec<TaskModel>) -> Self {
-        Classifier { tasks }
+        Classifier { scoring: Scoring::new(&tasks), tasks }
     }
 
     /// The models, in task order.
@@ -280,17 +282,6 @@ impl Classifier {
 
     /// What is decided on: the scores of one text, by task and label.
     pub fn scores(&self, text: &str) -> Vec<Vec<Score>> {
-        let mut rows: Vec<(&Arc<Featurizer>, SparseRow)> = Vec::new();
-        self.tasks
-            .iter()
-            .map(|task| {
-                let known = rows.iter().position(|(featurizer, _)| Arc::ptr_eq(featurizer, &task.featurizer));
-                let at = known.unwrap_or_else(|| {
-                    rows.push((&task.featurizer, task.featurizer.row(text)));
-                    rows.len() - 1
-                });
-                task.regression.scores(&rows[at].1)
-            })
-            .collect()
+        self.scoring.scores(&self.tasks, text)
     }
 }

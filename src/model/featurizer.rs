@@ -86,7 +86,12 @@ impl Featurizer {
 
     /// The row of a text.
     pub fn row(&self, text: &str) -> SparseRow {
-        self.fast.row(&self.blocks, text)
+        self.read(text, |row| SparseRow::from_sorted(row.iter().copied()))
+    }
+
+    /// What is made of the row of a text, without a copy of it: columns, strictly increasing, with their weights.
+    pub(super) fn read<T>(&self, text: &str, made_of: impl FnOnce(&[(u32, f64)]) -> T) -> T {
+        self.fast.read(&self.blocks, text, made_of)
     }
 
     /// The row of a text, and for each of its columns the places of the text where the term stands.

@@ -11,6 +11,7 @@ mod explain;
 mod fast_rows;
 mod featurizer;
 mod file;
+mod scoring;
 mod space;
 mod task_model;
 

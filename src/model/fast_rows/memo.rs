@@ -7,7 +7,10 @@ use crate::features::{Spelling, WHOLE};
 /// The table has between so many slots...
 const FEWEST_SLOTS: usize = 1 << 10;
 /// ...and so many: room for the forms of a language that a reader meets more than once.
-const MOST_SLOTS: usize = 1 << 17;
+const MOST_SLOTS: usize = 1 << 18;
+/// So many pieces enter when they are met; further ones when they are met again, so that words that stand once in all texts
+/// do not fill the table.
+const FREELY: usize = MOST_SLOTS / 4;
 /// As many numbers are kept at most for all pieces.
 const MOST_ITEMS: usize = 1 << 22;
 /// A piece is looked for in so many slots.
@@ -28,8 +31,7 @@ pub(super) struct Meaning<'a> {
     pub words: &'a [u32],
 }
 
-/// A bounded table from pieces to meanings. A piece enters when it is met again soon after it was met; when the table is
-/// full, it is emptied.
+/// A bounded table from pieces to meanings; when it is full, it is emptied.
 pub(super) struct Memo {
     /// A hash table with open addressing, at most half full.
     slots: Vec<Slot>,
@@ -126,13 +128,13 @@ impl Memo {
         }
     }
 
-    /// Remembers a piece that is not remembered, if it was met before.
+    /// Remembers a piece that is not remembered, if there is much room or it was met before.
     pub fn learn(&mut self, piece: &Piece<'_>, meaning: Meaning<'_>) {
         let hash = piece.spelling.hash();
         let mark = &mut self.marks[(hash >> 32) as usize % MARKS];
         let sign = (hash >> 48) as u16;
-        if *mark != sign {
-            *mark = sign;
+        let met = std::mem::replace(mark, sign) == sign;
+        if !met && self.pieces >= FREELY {
             return;
         }
         let (Ok(columns), Ok(words)) = (u16::try_from(meaning.columns.len()), u16::try_from(meaning.words.len()))

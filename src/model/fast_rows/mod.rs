@@ -27,9 +27,8 @@ mod tally;
 mod tests;
 
 use super::featurizer::Block;
-use crate::analysis::{Analyzer, AnalyzerParams, Scratch, Unit, tokenize};
+use crate::analysis::{Analyzer, AnalyzerParams, Scratch, Unit, Word, tokenize};
 use crate::features::{Corpus, CorpusCounter};
-use crate::sparse::SparseRow;
 use grams::{Grams, Walk};
 use memo::{Meaning, Memo, Place};
 use numbers::Numbers;
@@ -70,6 +69,7 @@ struct Memory {
     walk: Walk,
     finder: Finder,
     counts: Vec<(u32, u32)>,
+    row: Vec<(u32, f64)>,
 }
 
 /// Finds out what a piece means, the plain way.
@@ -81,15 +81,16 @@ struct Finder {
 }
 
 impl FastRows {
-    /// The row of a text.
-    pub fn row(&self, blocks: &[Block], text: &str) -> SparseRow {
+    /// What is made of a text's row: columns, strictly increasing, with their weights.
+    pub fn read<T>(&self, blocks: &[Block], text: &str, made_of: impl FnOnce(&[(u32, f64)]) -> T) -> T {
         let layout = self.layout.get_or_init(|| Layout::new(blocks));
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let memory = idle().pop();
         let mut memory = memory.unwrap_or_else(|| Memory::new(layout));
-        let row = memory.row(blocks, layout, text);
+        memory.read(blocks, layout, text);
+        let made = made_of(&memory.row);
         idle().push(memory);
-        row
+        made
     }
 }
 
@@ -148,11 +149,13 @@ impl Memory {
             walk: Walk::default(),
             finder: Finder::default(),
             counts: Vec::new(),
+            row: Vec::new(),
         }
     }
 
-    fn row(&mut self, blocks: &[Block], layout: &Layout, text: &str) -> SparseRow {
-        let Memory { memo, tally, few, words, sequence, walk, finder, counts } = self;
+    /// Makes the row of a text.
+    fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str) {
+        let Memory { memo, tally, few, words, sequence, walk, finder, counts, row } = self;
         let mut batch = [(Piece::default(), Place::default(), false); BATCH];
         let mut pieces = Pieces::new(text);
         words.clear();
@@ -194,15 +197,13 @@ impl Memory {
         }
         counts.clear();
         tally.drain(counts);
-        let mut row = SparseRow::default();
-        let mut rest = &mut counts[..];
+        row.clear();
+        let mut rest = &counts[..];
         for (block, bounds) in blocks.iter().zip(layout.firsts.windows(2)) {
-            let (own, others) = rest.split_at_mut(rest.partition_point(|&(column, _)| column < bounds[1]));
-            own.iter_mut().for_each(|(column, _)| *column -= bounds[0]);
-            row.extend(block.vectorizer.weigh(own).into_iter().map(|(column, value)| (bounds[0] + column, value)));
+            let (own, others) = rest.split_at(rest.partition_point(|&(column, _)| column < bounds[1]));
+            block.vectorizer.weigh(own, bounds[0], row);
             rest = others;
         }
-        row
     }
 }
 
@@ -211,29 +212,33 @@ impl Finder {
         let Finder { columns, words, scratch } = self;
         columns.clear();
         words.clear();
-        for ((block, &first), grams) in blocks.iter().zip(&layout.firsts).zip(&layout.grams) {
-            let vocabulary = block.vectorizer.vocabulary();
-            let params = block.analyzer.params();
-            match params.unit {
-                Unit::Word => {
-                    for token in tokenize(piece.text) {
-                        let Some(word) = block.analyzer.word(&token.text) else { continue };
+        let places = || blocks.iter().zip(&layout.firsts).zip(&layout.grams);
+        // One token after another, so that all blocks share its stem.
+        for token in tokenize(piece.text) {
+            let word = Word::new(&token.text);
+            for ((block, &first), grams) in places() {
+                let vocabulary = block.vectorizer.vocabulary();
+                let column = |term: &str| vocabulary.column(term).map(|column| first + column);
+                let params = block.analyzer.params();
+                match params.unit {
+                    Unit::Word => {
+                        let Some(part) = block.analyzer.part(&word) else { continue };
                         if params.ngrams[0] == 1 {
-                            columns.extend(vocabulary.column(&word).map(|column| first + column));
+                            columns.extend(column(part));
                         }
-                        words.extend(grams.as_ref().map(|grams| grams.number(&word)));
+                        words.extend(grams.as_ref().map(|grams| grams.number(part)));
                     }
+                    Unit::Fields | Unit::Valence => columns.extend(block.analyzer.marks(&word).filter_map(column)),
+                    Unit::CharWb => {}
                 }
-                Unit::Fields | Unit::Valence => block.analyzer.for_each_term(piece.text, |mark, _| {
-                    columns.extend(vocabulary.column(mark).map(|column| first + column));
-                }),
-                Unit::CharWb => {
-                    for part in piece.text.split_whitespace() {
-                        block.analyzer.characters_of(part, scratch, |gram| {
-                            columns.extend(vocabulary.column(gram).map(|column| first + column));
-                        });
-                    }
-                }
+            }
+        }
+        for ((block, &first), _) in places().filter(|((block, _), _)| block.analyzer.params().unit == Unit::CharWb) {
+            let vocabulary = block.vectorizer.vocabulary();
+            for part in piece.text.split_whitespace() {
+                block.analyzer.characters_of(part, scratch, |gram| {
+                    columns.extend(vocabulary.column(gram).map(|column| first + column));
+                });
             }
         }
         Meaning { columns, words }

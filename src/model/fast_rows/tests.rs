@@ -166,9 +166,17 @@ proptest! {
     }
 }
 
+static MODEL: LazyLock<crate::model::Classifier> = LazyLock::new(|| ModelFile::built_in().unwrap().classifier);
+
+#[test]
+fn a_word_may_stand_any_number_of_times() {
+    for times in [255, 256, 257, 70_000] {
+        assert_same(MODEL.tasks()[0].featurizer(), &"L’armée avance. ".repeat(times));
+    }
+}
+
 #[test]
 fn a_full_memory_is_emptied_and_says_the_same() {
-    static MODEL: LazyLock<crate::model::Classifier> = LazyLock::new(|| ModelFile::built_in().unwrap().classifier);
     let featurizer = MODEL.tasks()[0].featurizer();
     let known = "L’armée a saisi 19 500 barils au cœur du Mali, dit-il, selon les anticonstitutionnellement nommés.";
     for round in 0..4 {

@@ -1,0 +1,97 @@
+//! Scores of several regressions in one reading of their weights.
+
+use super::logistic::LogisticRegression;
+use crate::task::Score;
+
+/// Looks up the weights of regressions over the same columns, which have to be the same every time.
+///
+/// A row has many columns, each of them in another place of memory, and waiting for these places is what scores cost. So
+/// the weights of a column are kept side by side. They are brought there when the column is first met: a few texts do not
+/// wait for all columns.
+pub struct Scorer {
+    /// The weights of all outputs, column by column, in one or several groups.
+    weights: Vec<[f32; LANES]>,
+    groups: usize,
+    /// A bit for each column whose weights are there.
+    met: Vec<u64>,
+}
+
+/// With eight weights of 32 bits a column touches one line of a cache.
+const LANES: usize = 8;
+
+impl Scorer {
+    /// Room for regressions over so many columns, and so many outputs of them all.
+    pub fn new(width: usize, outputs: usize) -> Self {
+        let groups = outputs.div_ceil(LANES);
+        Scorer { weights: vec![[0.0; LANES]; width * groups], groups, met: vec![0; width.div_ceil(64)] }
+    }
+
+    /// For each regression what [`LogisticRegression::scores`] says of a row, given as columns with their values, bit for
+    /// bit. Weights have to be [`rounded`](LogisticRegression::rounded) to 32 bits or fewer.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if weights are not rounded.
+    pub fn scores(&mut self, regressions: &[&LogisticRegression], row: &[(u32, f64)]) -> Vec<Vec<Score>> {
+        for &(column, _) in row {
+            let at = column as usize;
+            if self.met[at / 64] >> (at % 64) & 1 == 0 {
+                self.met[at / 64] |= 1 << (at % 64);
+                self.meet(regressions, at);
+            }
+        }
+        let groups = self.groups;
+        let mut sums = Vec::with_capacity(groups * LANES);
+        for group in 0..groups {
+            let mut eight = [0.0; LANES];
+            for &(column, value) in row {
+                let weights = &self.weights[column as usize * groups + group];
+                for k in 0..LANES {
+                    eight[k] += value * f64::from(weights[k]);
+                }
+            }
+            sums.extend(eight);
+        }
+        let mut sums = sums.into_iter();
+        let mut add = |regression: &LogisticRegression| {
+            regression.intercepts().iter().zip(sums.by_ref()).map(|(intercept, sum)| Score(sum + intercept)).collect()
+        };
+        regressions.iter().map(|regression| add(regression)).collect()
+    }
+
+    #[cold]
+    fn meet(&mut self, regressions: &[&LogisticRegression], column: usize) {
+        let weights = regressions.iter().flat_map(|r| &r.weights()[column * r.outputs()..][..r.outputs()]);
+        let side_by_side = self.weights[column * self.groups..][..self.groups].as_flattened_mut();
+        for (place, &weight) in side_by_side.iter_mut().zip(weights) {
+            *place = weight as f32;
+            debug_assert_eq!(f64::from(*place), weight);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sparse::SparseRow;
+
+    #[test]
+    fn scores_are_those_of_each_regression_alone() {
+        // Three, one and seven outputs: eleven, so that one regression stands in two groups of lanes.
+        let weight = |at: usize, salt: usize| f64::from((at * 7919 + salt) as f32 * 0.37 % 5.0 - 2.5);
+        let regressions: Vec<LogisticRegression> = [3, 1, 7]
+            .map(|outputs| {
+                let weights = (0..20 * outputs).map(|at| weight(at, outputs)).collect();
+                LogisticRegression::from_parts(weights, (0..outputs).map(|k| weight(k, 1)).collect()).unwrap()
+            })
+            .into();
+        let regressions: Vec<&LogisticRegression> = regressions.iter().collect();
+        let mut scorer = Scorer::new(20, 11);
+        for row in [vec![], vec![(19, 0.1)], vec![(0, 0.3), (3, 0.7), (4, 1e-9), (11, 0.123_456_789), (19, 7.0)]] {
+            let alone: Vec<Vec<Score>> =
+                regressions.iter().map(|r| r.scores(&SparseRow::from_sorted(row.iter().copied()))).collect();
+            assert_eq!(scorer.scores(&regressions, &row), alone);
+            assert_eq!(scorer.scores(&regressions, &row), alone);
+        }
+    }
+}
