@@ -14,7 +14,7 @@ pub(super) struct Prior {
     pub scores: Vec<f64>,
 }
 
-/// The priors of the problems that want one, in one reading of the rows.
+/// The priors of the problems that want one, in two readings of the rows.
 ///
 /// With G_jk the sum of column j over the rows that are not of class k, plus 0.1, the weight of column j for class k is
 /// -ln(G_jk / Σ_j G_jk), less its mean over columns and then over classes. All are scaled so that the scores of the rows
@@ -30,6 +30,7 @@ pub(super) fn priors<T: Real>(rows: &Rows<T>, problems: &[&Problem]) -> Vec<Opti
     problems.iter().map(|problem| if wants(problem) { made.next() } else { None }).collect()
 }
 
+/// The priors of problems that all want one.
 fn together<T: Real>(rows: &Rows<T>, problems: &[&Problem]) -> Vec<Prior> {
     let outputs: usize = problems.iter().map(|problem| problem.outputs).sum();
     // The rows of each output, and all rows.

@@ -299,5 +299,12 @@ mod tests {
         let few = weights.of_outputs(&[9, 1]);
         rows.read(1, &few, &mut products[..2]);
         assert_eq!((products[0], products[1], few.squares()), (27.0, 3.0, vec![442.0, 10.0]));
+        // The middle column after the shared ones: 4 times what its row 2 gives.
+        let weights = rows.columns(&[5.0, 6.0], |i| i as f64);
+        assert_eq!((&weights, rows.columns(&[], |_| 1.0)), (&vec![5.0, 6.0, 8.0], vec![0.0, 0.0, 4.0]));
+        let mut spread = [0.0; 6];
+        rows.spread(&weights, 2, &mut spread);
+        assert_eq!(spread, [5.0, 0.0, 8.0, 0.0, 6.0, 0.0]);
+        assert_eq!(rows.scores(&[weights]), [17.0, 15.0, 38.0]);
     }
 }
