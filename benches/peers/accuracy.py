@@ -233,20 +233,22 @@ def main():
     parser.add_argument("--folds", default="5")
     parser.add_argument("--seed", default="0", help="of the folds")
     parser.add_argument("--peers", help="only peers whose name has this in it")
+    parser.add_argument("--config", help="rubrique's configuration, else its default")
     parser.add_argument("--rubrique", default=ROOT / "target/release/rubrique", help="the program")
     arguments = parser.parse_args()
     task, _, kind = arguments.task.partition(":")
     of_task = ["--task", f"{task}:{kind or 'single'}"]
+    settings = ["--config", arguments.config] if arguments.config else []
 
     if arguments.test is None:
         of_task += ["--folds", arguments.folds, "--seed", arguments.seed]
-        report = evaluate(arguments.rubrique, arguments.labels, *of_task)
+        report = evaluate(arguments.rubrique, arguments.labels, *of_task, *settings)
         texts, gold, ours, groups, folds = rows_of(report, task, arguments.labels)
         parts = [(folds != fold, folds == fold) for fold in sorted(set(folds))]
     else:
         with tempfile.TemporaryDirectory() as place:
             model = pathlib.Path(place, "model.safetensors")
-            run(arguments.rubrique, "train", arguments.labels, *of_task, "--output", model)
+            run(arguments.rubrique, "train", arguments.labels, *of_task, *settings, "--output", model)
             learnt = evaluate(arguments.rubrique, arguments.labels, *of_task, "--model", model)
             judged = evaluate(arguments.rubrique, arguments.test, *of_task, "--model", model)
         both = rows_of(learnt, task, arguments.labels), rows_of(judged, task, arguments.test)
@@ -260,7 +262,7 @@ def main():
         print(f"| {name} | {scores[0]:.3f} | {scores[1]:.3f} |", flush=True)
 
     print("| classifier | accuracy | macro-F1 |\n|---|---|---|")
-    line("rubrique, default", ours)
+    line(f"rubrique, {arguments.config or 'default'}", ours)
     for name, peer, alternatives, multi in PEERS:
         if (gold.ndim == 2 and not multi) or (arguments.peers and arguments.peers not in name):
             continue
