@@ -17,28 +17,18 @@ impl SparseRow {
     ///
     /// In debug builds, if columns do not increase strictly or a value is not finite.
     pub fn from_sorted(pairs: impl IntoIterator<Item = (u32, f64)>) -> Self {
-        let mut row = SparseRow::default();
-        row.extend(pairs);
-        row
-    }
-
-    /// Adds pairs whose columns are above those of the row and strictly increasing; zeros are left out.
-    ///
-    /// # Panics
-    ///
-    /// In debug builds, if columns do not increase strictly or a value is not finite.
-    pub fn extend(&mut self, pairs: impl IntoIterator<Item = (u32, f64)>) {
         let pairs = pairs.into_iter();
-        self.columns.reserve(pairs.size_hint().0);
-        self.values.reserve(pairs.size_hint().0);
+        let room = pairs.size_hint().0;
+        let mut row = SparseRow { columns: Vec::with_capacity(room), values: Vec::with_capacity(room) };
         for (column, value) in pairs {
             debug_assert!(value.is_finite());
-            debug_assert!(self.columns.last().is_none_or(|&last| last < column));
+            debug_assert!(row.columns.last().is_none_or(|&last| last < column));
             if value != 0.0 {
-                self.columns.push(column);
-                self.values.push(value);
+                row.columns.push(column);
+                row.values.push(value);
             }
         }
+        row
     }
 
     /// The stored pairs, by increasing column.

@@ -19,16 +19,6 @@ pub(super) struct Problem {
     pub tolerance: f64,
 }
 
-/// X W + b for weights and intercepts laid out as a solution is: `lanes` numbers a row.
-pub(super) fn forward(x: &SparseMatrix, lanes: usize, solution: &[f64]) -> Vec<f64> {
-    let (weights, intercepts) = solution.split_at(x.width() * lanes);
-    let mut out = x.times(weights, lanes);
-    for row in out.chunks_exact_mut(lanes) {
-        row.iter_mut().zip(intercepts).for_each(|(sum, intercept)| *sum += intercept);
-    }
-    out
-}
-
 /// The gradient's norm at a solution over its norm at zero; of independent outputs the worst.
 pub(super) fn relative_gradient(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> f64 {
     let (here, at_zero) = (gradient_norms(x, problem, solution), norms_at_zero(x, problem));
@@ -42,7 +32,11 @@ pub(super) fn norms_at_zero(x: &SparseMatrix, problem: &Problem) -> Vec<f64> {
 
 fn gradient_norms(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> Vec<f64> {
     let lanes = problem.outputs;
-    let mut residuals = forward(x, lanes, solution);
+    let (weights, intercepts) = solution.split_at(x.width() * lanes);
+    let mut residuals = x.times(weights, lanes);
+    for row in residuals.chunks_exact_mut(lanes) {
+        row.iter_mut().zip(intercepts).for_each(|(sum, intercept)| *sum += intercept);
+    }
     if problem.softmax {
         residuals.chunks_exact_mut(lanes).for_each(softmax);
     } else {
@@ -52,7 +46,7 @@ fn gradient_norms(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> Vec<
         *r = cost * (*r - f64::from(u8::from(y)));
     }
     let mut gradient = x.transposed_times(&residuals, lanes);
-    gradient.iter_mut().zip(&solution[..x.width() * lanes]).for_each(|(g, w)| *g += w);
+    gradient.iter_mut().zip(weights).for_each(|(g, w)| *g += w);
     gradient.extend((0..lanes).map(|k| residuals.iter().skip(k).step_by(lanes).sum::<f64>()));
     let mut squares = vec![0.0; lanes];
     gradient.chunks_exact(lanes).for_each(|row| squares.iter_mut().zip(row).for_each(|(s, g)| *s += g * g));

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Calibration and thresholds are learnt from scores of this many inner folds, or fewer where groups are few.
 const INNER_FOLDS: usize = 3;
-/// How near the optimum their fits come: nearer, and neither curves nor thresholds change in what is printed.
+/// How near the optimum their fits come, which is enough for curves and thresholds: it takes a few sweeps.
 const INNER_TOLERANCE: f64 = 1e-2;
 /// A label with fewer rows than this is not calibrated, and does not lower the number of inner folds.
 const LEAST_ROWS: usize = 10;
