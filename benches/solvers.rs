@@ -107,8 +107,9 @@ fn write(folder: &Path) {
                 let start = ProcessTime::now();
                 let fitted = fit(&problem, kind, params(c, tolerance));
                 let seconds = start.elapsed().as_secs_f64();
-                let solution = fitted.weights().iter().chain(fitted.intercepts());
-                put(&format!("{kind}.{at}"), solution.flat_map(|w| w.to_le_bytes()).collect());
+                let weights = fitted.weights().iter().map(|&w| f64::from(w));
+                let solution = weights.chain(fitted.intercepts().iter().copied());
+                put(&format!("{kind}.{at}"), solution.flat_map(f64::to_le_bytes).collect());
                 runs.push(serde_json::json!({
                     "problem": problem.name, "kind": kind, "c": c, "at": at, "solver": "rubrique",
                     "outputs": problem.outputs, "width": x.width(), "tolerance": tolerance, "seconds": seconds,

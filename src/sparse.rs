@@ -99,6 +99,24 @@ impl SparseMatrix {
         }
     }
 
+    /// As [`extend_row`](Self::extend_row), but adds only the pairs that are marked. (Without a branch on the marks, which
+    /// processors cannot guess.)
+    pub fn extend_row_where(&mut self, pairs: impl ExactSizeIterator<Item = (bool, u32, f64)>) {
+        let start = self.columns.len();
+        self.columns.resize(start + pairs.len(), 0);
+        self.values.resize(start + pairs.len(), 0.0);
+        let (columns, values) = (&mut self.columns[start..], &mut self.values[start..]);
+        let mut added = 0;
+        for (marked, column, value) in pairs {
+            columns[added] = column;
+            values[added] = value;
+            added += usize::from(marked && value != 0.0);
+        }
+        debug_assert!(columns[..added].iter().all(|&column| (column as usize) < self.width));
+        self.columns.truncate(start + added);
+        self.values.truncate(start + added);
+    }
+
     /// The values of the open row from its matrix's `from`th on.
     pub fn open_values(&mut self, from: usize) -> &mut [f64] {
         &mut self.values[from..]
@@ -132,7 +150,7 @@ impl SparseMatrix {
 
     /// X W for a dense W of `lanes` numbers a column, laid out column by column: `lanes` numbers a row. Each sum runs in
     /// the order of the row's columns.
-    pub fn times(&self, dense: &[f64], lanes: usize) -> Vec<f64> {
+    pub fn times<W: Copy + Into<f64>>(&self, dense: &[W], lanes: usize) -> Vec<f64> {
         let mut out = vec![0.0; self.height() * lanes];
         for first in (0..lanes).step_by(WIDE) {
             let dense = gathered(dense, lanes, first);
@@ -186,13 +204,13 @@ impl SparseMatrix {
 const WIDE: usize = 4;
 
 /// Some lanes of a dense matrix side by side; lanes that are not there are zero.
-fn gathered(dense: &[f64], lanes: usize, first: usize) -> Vec<[f64; WIDE]> {
+fn gathered<W: Copy + Into<f64>>(dense: &[W], lanes: usize, first: usize) -> Vec<[f64; WIDE]> {
     let end = lanes.min(first + WIDE);
     dense
         .chunks_exact(lanes)
         .map(|row| {
             let mut four = [0.0; WIDE];
-            four[..end - first].copy_from_slice(&row[first..end]);
+            four.iter_mut().zip(&row[first..end]).for_each(|(to, &from)| *to = from.into());
             four
         })
         .collect()
@@ -215,6 +233,10 @@ mod tests {
         assert_eq!(matrix.dot(0, &[10.0, 20.0, 30.0, 40.0]), 90.0);
         assert_eq!(matrix.dot(1, &[10.0, 20.0, 30.0, 40.0]), 0.0);
         assert_eq!(matrix.row(2), (&[1u32][..], &[-1.0][..]));
+        let mut same = SparseMatrix::empty(4);
+        same.extend_row_where([(true, 0, 1.0), (false, 9, 7.0), (true, 2, 0.0), (true, 3, 2.0)].into_iter());
+        same.end_row();
+        assert_eq!(same.row(0), matrix.row(0));
     }
 
     #[test]

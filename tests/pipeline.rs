@@ -143,7 +143,7 @@ fn the_shipped_model_comes_from_the_labels_and_the_shipped_configuration() {
     for (old, new) in shipped.classifier.tasks().iter().zip(again.tasks()) {
         assert!(old.featurizer().terms().eq(new.featurizer().terms()));
         let weights = old.regression().weights().iter().zip(new.regression().weights());
-        let most = weights.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        let most = weights.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(most < 1e-6, "weights differ by {most}");
     }
     for source in Source::expand("seeds", Format::Article).unwrap() {

@@ -40,10 +40,19 @@ pub struct TfidfVectorizer {
 pub struct CorpusTfidf<'a> {
     corpus: &'a Corpus,
     params: TfidfParams,
-    /// By term of the corpus its column, or [`NOWHERE`].
-    columns: Vec<u32>,
-    /// By column.
+    /// By term of the corpus. Column and frequency lie together, since a term's text asks for both.
+    places: Vec<Place>,
+    width: usize,
+    /// The idf by document frequency.
     idf: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// The term's column, or [`NOWHERE`].
+    column: u32,
+    /// How many of the texts fitted on hold it.
+    df: u32,
 }
 
 const NOWHERE: u32 = u32::MAX;
@@ -51,51 +60,51 @@ const NOWHERE: u32 = u32::MAX;
 impl TfidfParams {
     /// Learns vocabulary and idf from the given rows of a corpus, and from nothing else in it.
     pub fn fit<'a>(&self, corpus: &'a Corpus, rows: &[usize]) -> CorpusTfidf<'a> {
-        let mut df = vec![0usize; corpus.terms.len()];
+        let mut places = vec![Place { column: NOWHERE, df: 0 }; corpus.terms.len()];
         for &i in rows {
             for &(id, _) in &corpus.counts[i] {
-                df[id as usize] += 1;
+                places[id as usize].df += 1;
             }
         }
         let n = rows.len() as f64;
         let most = self.max_df * n;
-        let mut columns = vec![NOWHERE; df.len()];
-        let mut idf = Vec::new();
-        for (column, &df) in columns.iter_mut().zip(&df) {
-            if df >= self.min_df.max(1) && df as f64 <= most {
-                *column = idf.len() as u32;
-                idf.push(((1.0 + n) / (1.0 + df as f64)).ln() + 1.0);
+        let mut width = 0;
+        for place in &mut places {
+            if place.df as usize >= self.min_df.max(1) && f64::from(place.df) <= most {
+                place.column = width;
+                width += 1;
             }
         }
-        CorpusTfidf { corpus, params: *self, columns, idf }
+        let idf = (0..=rows.len()).map(|df| ((1.0 + n) / (1.0 + df as f64)).ln() + 1.0).collect();
+        CorpusTfidf { corpus, params: *self, places, width: width as usize, idf }
     }
 }
 
 impl CorpusTfidf<'_> {
     /// The number of columns.
     pub fn width(&self) -> usize {
-        self.idf.len()
+        self.width
     }
 
     /// Leaves out the columns that are not to be kept, as if their terms were unknown; the others move together.
     pub fn keep(&mut self, kept: &[bool]) {
         let mut width = 0;
-        for column in self.columns.iter_mut().filter(|column| **column != NOWHERE) {
-            let stays = kept[*column as usize];
-            *column = if stays { width } else { NOWHERE };
+        for place in self.places.iter_mut().filter(|place| place.column != NOWHERE) {
+            let stays = kept[place.column as usize];
+            place.column = if stays { width } else { NOWHERE };
             width += u32::from(stays);
         }
-        let mut stays = kept.iter();
-        self.idf.retain(|_| stays.next().is_some_and(|stays| *stays));
+        self.width = width as usize;
     }
 
     /// Adds the weights of text `i` of the corpus to a matrix's open row, the first column at `first`.
     pub fn extend_row(&self, i: usize, first: u32, matrix: &mut SparseMatrix) {
-        let counts = self.corpus.counts[i].iter();
-        let known = counts.map(|&(id, count)| (self.columns[id as usize], count)).filter(|(c, _)| *c != NOWHERE);
         let start = matrix.stored();
-        let weights = weights(known, &self.idf, self.params.sublinear_tf);
-        matrix.extend_row(weights.map(|(column, weight)| (first + column, weight)));
+        let damping = Damping::of(self.params.sublinear_tf);
+        matrix.extend_row_where(self.corpus.counts[i].iter().map(|&(id, count)| {
+            let Place { column, df } = self.places[id as usize];
+            (column != NOWHERE, first.wrapping_add(column), damping.tf(count) * self.idf[df as usize])
+        }));
         let weights = matrix.open_values(start);
         let length = length(weights.iter().copied());
         weights.iter_mut().for_each(|weight| *weight = *weight / length * self.params.norm);
@@ -108,11 +117,12 @@ impl CorpusTfidf<'_> {
 
     /// The vectorizer for texts outside the corpus.
     pub fn vectorizer(&self) -> TfidfVectorizer {
-        let kept = self.corpus.terms.iter().zip(&self.columns).filter(|(_, column)| **column != NOWHERE);
+        let known = || self.places.iter().zip(&self.corpus.terms).filter(|(place, _)| place.column != NOWHERE);
         // A corpus's terms are sorted and distinct, and so is every selection of them.
-        let vocabulary = Vocabulary::from_sorted(kept.map(|(term, _)| &**term)).unwrap_or_default();
+        let vocabulary = Vocabulary::from_sorted(known().map(|(_, term)| &**term)).unwrap_or_default();
+        let idf = known().map(|(place, _)| self.idf[place.df as usize]).collect();
         let TfidfParams { sublinear_tf, norm, .. } = self.params;
-        TfidfVectorizer { vocabulary, idf: self.idf.clone(), sublinear_tf, norm }
+        TfidfVectorizer { vocabulary, idf, sublinear_tf, norm }
     }
 }
 
@@ -147,39 +157,45 @@ impl TfidfVectorizer {
     /// each stands in a text.
     pub(crate) fn weigh(&self, counts: &[(u32, u32)], first: u32, row: &mut Vec<(u32, f64)>) {
         let start = row.len();
-        let counts = counts.iter().map(|&(column, count)| (column - first, count));
-        let weights = weights(counts, &self.idf, self.sublinear_tf);
-        row.extend(weights.map(|(column, weight)| (first + column, weight)));
+        let damping = Damping::of(self.sublinear_tf);
+        row.extend(
+            counts.iter().map(|&(column, count)| (column, damping.tf(count) * self.idf[(column - first) as usize])),
+        );
         let weighed = &mut row[start..];
         let length = length(weighed.iter().map(|(_, weight)| *weight));
         weighed.iter_mut().for_each(|(_, weight)| *weight = *weight / length * self.norm);
     }
 }
 
-/// tf' · idf
-fn weights<'a>(
-    counts: impl Iterator<Item = (u32, u32)> + 'a,
-    idf: &'a [f64],
-    sublinear_tf: bool,
-) -> impl Iterator<Item = (u32, f64)> + 'a {
-    let small = &*SMALL;
-    counts.map(move |(column, count)| {
-        let tf = match small.get(count as usize) {
-            _ if !sublinear_tf => f64::from(count),
-            Some(&tf) => tf,
-            None => 1.0 + f64::from(count).ln(),
-        };
-        (column, tf * idf[column as usize])
-    })
+/// What makes tf' of tf.
+#[derive(Clone, Copy)]
+enum Damping {
+    None,
+    /// With the values for small counts: a logarithm takes longer than the rest of a weight, and most counts are small.
+    Logarithm(&'static [f64; 32]),
+}
+
+impl Damping {
+    fn of(sublinear_tf: bool) -> Self {
+        static SMALL: LazyLock<[f64; 32]> = LazyLock::new(|| std::array::from_fn(|n| 1.0 + (n as f64).ln()));
+        if sublinear_tf { Damping::Logarithm(&SMALL) } else { Damping::None }
+    }
+
+    fn tf(self, count: u32) -> f64 {
+        match self {
+            Damping::None => f64::from(count),
+            Damping::Logarithm(small) => match small.get(count as usize) {
+                Some(&tf) => tf,
+                None => 1.0 + f64::from(count).ln(),
+            },
+        }
+    }
 }
 
 /// The Euclidean norm.
 fn length(weights: impl Iterator<Item = f64>) -> f64 {
     weights.map(|w| w * w).sum::<f64>().sqrt()
 }
-
-/// 1 + ln n for small n: a logarithm takes longer than the rest of a weight, and most counts are small.
-static SMALL: LazyLock<[f64; 32]> = LazyLock::new(|| std::array::from_fn(|n| 1.0 + (n as f64).ln()));
 
 #[cfg(test)]
 mod tests {

@@ -29,6 +29,8 @@ use std::ops::Range;
 const MOST_SWEEPS: usize = 1000;
 /// The gradient is measured at least this often.
 const MOST_UNMEASURED: usize = 20;
+/// What share of A + G as it was met in a sweep the gradient after it is, until it was measured: mostly it is less.
+const LIKELY_RATIO: f64 = 0.5;
 /// Sums in single precision bring the gradient down to about a millionth of what it was.
 const SINGLE_PRECISION: f64 = 2e-5;
 const MOST_INTERCEPT_STEPS: usize = 20;
@@ -217,7 +219,7 @@ impl<'a, T: Real> Search<'a, T> {
             near: vec![0.0; lanes],
             point: vec![0.0; lanes],
             met: 0.0,
-            ratio: 1.0,
+            ratio: LIKELY_RATIO,
             unmeasured: 0,
             promising: true,
             start_norm: 0.0,

@@ -77,11 +77,12 @@ pub struct Convergence {
     pub converged: bool,
 }
 
-/// A fitted logistic regression.
+/// A fitted logistic regression. Its numbers are rounded to 32 bits when a fit ends, so that one that was written to a file
+/// and read again answers like the one that was fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogisticRegression {
     outputs: usize,
-    weights: Vec<f64>,
+    weights: Vec<f32>,
     intercepts: Vec<f64>,
     convergence: Convergence,
 }
@@ -160,13 +161,14 @@ impl Draft {
 
     fn finish(self, x: &SparseMatrix, solution: Vec<f64>, gradient: f64) -> LogisticRegression {
         let (outputs, kept) = (self.intercepts.len(), self.kept.len());
+        let (solved, found) = solution.split_at(x.width() * kept);
         let mut intercepts = self.intercepts;
+        self.kept.iter().zip(found).for_each(|(&to, &intercept)| intercepts[to] = f64::from(intercept as f32));
         let mut weights = vec![0.0; x.width() * outputs];
-        for (from, &to) in self.kept.iter().enumerate() {
-            for column in 0..x.width() {
-                weights[column * outputs + to] = solution[column * kept + from];
+        if kept > 0 {
+            for (weights, solved) in weights.chunks_exact_mut(outputs).zip(solved.chunks_exact(kept)) {
+                self.kept.iter().zip(solved).for_each(|(&to, &weight)| weights[to] = weight as f32);
             }
-            intercepts[to] = solution[x.width() * kept + from];
         }
         let convergence = Convergence { gradient, converged: gradient <= self.problem.tolerance };
         LogisticRegression { outputs, weights, intercepts, convergence }
@@ -210,11 +212,11 @@ impl LogisticParams {
 
 impl LogisticRegression {
     /// Puts a regression together from its parts: `weights` column by column, `outputs` to a column.
-    pub fn from_parts(weights: Vec<f64>, intercepts: Vec<f64>) -> Option<Self> {
+    pub fn from_parts(weights: Vec<f32>, intercepts: Vec<f64>) -> Option<Self> {
         let outputs = intercepts.len();
         // Without a way out of the loop: it is then done several numbers at a time.
-        let all_finite = |values: &[f64]| values.iter().fold(true, |finite, v| finite & v.is_finite());
-        let finite = all_finite(&weights) && all_finite(&intercepts);
+        let finite = weights.iter().fold(true, |finite, v| finite & v.is_finite());
+        let finite = finite && intercepts.iter().all(|v| v.is_finite());
         let convergence = Convergence { gradient: 0.0, converged: true };
         (outputs > 0 && weights.len().is_multiple_of(outputs) && finite).then_some(LogisticRegression {
             outputs,
@@ -229,8 +231,8 @@ impl LogisticRegression {
         let mut sums = vec![0.0; self.outputs];
         for (column, value) in row.iter() {
             let at = column as usize * self.outputs;
-            for (sum, weight) in sums.iter_mut().zip(&self.weights[at..at + self.outputs]) {
-                *sum += value * weight;
+            for (sum, &weight) in sums.iter_mut().zip(&self.weights[at..at + self.outputs]) {
+                *sum += value * f64::from(weight);
             }
         }
         sums.iter().zip(&self.intercepts).map(|(sum, intercept)| Score(sum + intercept)).collect()
@@ -249,7 +251,7 @@ impl LogisticRegression {
     }
 
     /// The weights column by column, [`outputs`](Self::outputs) to a column.
-    pub fn weights(&self) -> &[f64] {
+    pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 
@@ -263,11 +265,10 @@ impl LogisticRegression {
         self.convergence
     }
 
-    /// The same regression with its weights as `round` gives them, and its intercepts rounded to 32 bits.
+    /// The same regression with its weights as `round` gives them.
     #[must_use]
-    pub fn rounded(mut self, round: impl Fn(f64) -> f64) -> Self {
+    pub fn rounded(mut self, round: impl Fn(f32) -> f32) -> Self {
         self.weights.iter_mut().for_each(|weight| *weight = round(*weight));
-        self.intercepts.iter_mut().for_each(|intercept| *intercept = f64::from(*intercept as f32));
         self
     }
 }

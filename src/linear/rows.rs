@@ -1,7 +1,6 @@
 //! The rows of a matrix, made ready for being read one by one, again and again.
 
 use crate::sparse::SparseMatrix;
-use std::cmp::Reverse;
 use std::ops::{Add, AddAssign, Mul};
 
 /// Outputs that are read or changed at once; of few outputs, the half.
@@ -56,18 +55,23 @@ pub(super) struct Weights<T> {
 
 impl<T: Real> Rows<T> {
     pub fn of(x: &SparseMatrix) -> Self {
-        let (mut holders, mut first) = (vec![0u32; x.width()], vec![0; x.width()]);
+        // By column how many rows hold it, and the first of them.
+        let mut holders = vec![(0u32, 0u32); x.width()];
         for i in (0..x.height()).rev() {
             for &column in x.row(i).0 {
-                holders[column as usize] += 1;
-                first[column as usize] = i;
+                let (rows, first) = &mut holders[column as usize];
+                *rows += 1;
+                *first = i as u32;
             }
         }
-        let mut shared: Vec<u32> = (0..x.width() as u32).filter(|&c| holders[c as usize] > 1).collect();
-        shared.sort_unstable_by_key(|&c| {
-            let (holders, first) = (holders[c as usize], first[c as usize]);
-            (Reverse(holders.ilog2()), first, Reverse(holders), c)
-        });
+        let mut order: Vec<u128> = Vec::with_capacity(x.width());
+        for (column, &(rows, first)) in (0u32..).zip(&holders).filter(|(_, (rows, _))| *rows > 1) {
+            // The columns' order as one number, of which the column is the end.
+            let parts = [u32::BITS - rows.ilog2(), first, u32::MAX - rows, column];
+            order.push(parts.iter().fold(0, |number, &part| number << 32 | u128::from(part)));
+        }
+        order.sort_unstable();
+        let shared: Vec<u32> = order.into_iter().map(|number| number as u32).collect();
         const ALONE: u32 = u32::MAX;
         let mut places = vec![ALONE; x.width()];
         (0u32..).zip(&shared).for_each(|(new, &old)| places[old as usize] = new);

@@ -27,11 +27,7 @@ impl Scorer {
     }
 
     /// For each regression what [`LogisticRegression::scores`] says of a row, given as columns with their values, bit for
-    /// bit. Weights have to be [`rounded`](LogisticRegression::rounded) to 32 bits or fewer.
-    ///
-    /// # Panics
-    ///
-    /// In debug builds, if weights are not rounded.
+    /// bit.
     pub fn scores(&mut self, regressions: &[&LogisticRegression], row: &[(u32, f64)]) -> Vec<Vec<Score>> {
         for &(column, _) in row {
             let at = column as usize;
@@ -63,10 +59,7 @@ impl Scorer {
     fn meet(&mut self, regressions: &[&LogisticRegression], column: usize) {
         let weights = regressions.iter().flat_map(|r| &r.weights()[column * r.outputs()..][..r.outputs()]);
         let side_by_side = self.weights[column * self.groups..][..self.groups].as_flattened_mut();
-        for (place, &weight) in side_by_side.iter_mut().zip(weights) {
-            *place = weight as f32;
-            debug_assert_eq!(f64::from(*place), weight);
-        }
+        side_by_side.iter_mut().zip(weights).for_each(|(place, &weight)| *place = weight);
     }
 }
 
@@ -78,11 +71,11 @@ mod tests {
     #[test]
     fn scores_are_those_of_each_regression_alone() {
         // Three, one and seven outputs: eleven, so that one regression stands in two groups of lanes.
-        let weight = |at: usize, salt: usize| f64::from((at * 7919 + salt) as f32 * 0.37 % 5.0 - 2.5);
+        let weight = |at: usize, salt: usize| (at * 7919 + salt) as f32 * 0.37 % 5.0 - 2.5;
         let regressions: Vec<LogisticRegression> = [3, 1, 7]
             .map(|outputs| {
                 let weights = (0..20 * outputs).map(|at| weight(at, outputs)).collect();
-                LogisticRegression::from_parts(weights, (0..outputs).map(|k| weight(k, 1)).collect()).unwrap()
+                LogisticRegression::from_parts(weights, (0..outputs).map(|k| weight(k, 1).into()).collect()).unwrap()
             })
             .into();
         let regressions: Vec<&LogisticRegression> = regressions.iter().collect();

@@ -112,7 +112,7 @@ impl<'a> TrainingSet<'a> {
         let wanted = self.wanted(config, bundle, &bundle.rows);
         let (blocks, regressions) = self.fit_features(bundle.params, &bundle.rows, &wanted)?;
         let fitted = bundle.tasks.iter().zip(regressions).zip(decisions).map(|((&t, regression), decision)| {
-            // Rounded here, not when written: a model from a file answers like the one that was fitted.
+            // Not when written: a model from a file answers like the one that was fitted.
             let precision = config.for_task(&self.tasks[t].name).classifier.precision;
             (t, regression.rounded(|weight| precision.rounded(weight)), decision)
         });
@@ -232,9 +232,9 @@ fn mattering(x: &SparseMatrix, regressions: &[LogisticRegression], share: f64) -
     let greatest = |column: usize| {
         let of = |r: &LogisticRegression| {
             let weights = &r.weights()[column * r.outputs()..][..r.outputs()];
-            weights.iter().fold(0.0, |most: f64, weight| most.max(weight.abs()))
+            weights.iter().fold(0.0, |most: f32, weight| most.max(weight.abs()))
         };
-        regressions.iter().map(of).fold(0.0, f64::max)
+        f64::from(regressions.iter().map(of).fold(0.0, f32::max))
     };
     let matters: Vec<f64> = squares.iter().enumerate().map(|(j, square)| greatest(j) * square.sqrt()).collect();
     let mut order: Vec<usize> = (0..x.width()).collect();

@@ -156,10 +156,10 @@ impl Precision {
     }
 
     /// A number as it is kept.
-    pub(super) fn rounded(self, value: f64) -> f64 {
+    pub(super) fn rounded(self, value: f32) -> f32 {
         match self {
-            Precision::Half => f16::from_f64(value.clamp(f16::MIN.to_f64(), f16::MAX.to_f64())).to_f64(),
-            Precision::Single => f64::from(value as f32),
+            Precision::Half => f16::from_f32(value.clamp(f16::MIN.to_f32(), f16::MAX.to_f32())).to_f32(),
+            Precision::Single => value,
         }
     }
 }

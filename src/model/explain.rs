@@ -45,7 +45,7 @@ fn explain(task: &TaskModel, text: &str) -> Vec<LabelReasons> {
         for place in places {
             let printed = printed_words(text, place);
             let sums = parts.entry((printed.start, printed.end)).or_insert_with(|| vec![0.0; outputs]);
-            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += share * weight);
+            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += share * f64::from(*weight));
         }
     }
     let scores = regression.scores(&row);

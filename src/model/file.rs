@@ -116,15 +116,14 @@ impl ModelFile {
                 featurizers.len() - 1
             });
             let (outputs, width) = (task.regression.outputs(), task.featurizer.width());
-            let f32_bytes = |values: &[f64]| values.iter().flat_map(|&v| (v as f32).to_le_bytes()).collect::<Vec<u8>>();
             let name = &task.spec.name;
             let weights = task.regression.weights();
             let (dtype, weights) = match task.params.classifier.precision {
-                Precision::Half => (Dtype::F16, weights.iter().flat_map(|&v| f16::from_f64(v).to_le_bytes()).collect()),
-                Precision::Single => (Dtype::F32, f32_bytes(weights)),
+                Precision::Half => (Dtype::F16, weights.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect()),
+                Precision::Single => (Dtype::F32, weights.iter().flat_map(|v| v.to_le_bytes()).collect()),
             };
             tensors.push((format!("task.{name}.weights"), dtype, vec![width, outputs], weights));
-            let intercepts = f32_bytes(task.regression.intercepts());
+            let intercepts = task.regression.intercepts().iter().flat_map(|&v| (v as f32).to_le_bytes()).collect();
             tensors.push((format!("task.{name}.intercepts"), Dtype::F32, vec![outputs], intercepts));
             tasks.push(TaskHeader {
                 spec: task.spec.clone(),
@@ -262,14 +261,14 @@ impl Stored<'_> {
         Ok(tensor.data())
     }
 
-    fn f16s(&self, name: &str) -> Result<Vec<f64>> {
+    fn f16s(&self, name: &str) -> Result<Vec<f32>> {
         let bytes = self.bytes(name, Dtype::F16)?;
-        Ok(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f64()).collect())
+        Ok(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect())
     }
 
-    fn f32s(&self, name: &str) -> Result<Vec<f64>> {
+    fn f32s(&self, name: &str) -> Result<Vec<f32>> {
         let bytes = self.bytes(name, Dtype::F32)?;
-        Ok(bytes.as_chunks().0.iter().map(|&b| f64::from(f32::from_le_bytes(b))).collect())
+        Ok(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
     }
 
     fn f64s(&self, name: &str) -> Result<Vec<f64>> {
@@ -304,7 +303,7 @@ impl Stored<'_> {
             Precision::Half => self.f16s(&weights)?,
             Precision::Single => self.f32s(&weights)?,
         };
-        let intercepts = self.f32s(&format!("task.{name}.intercepts"))?;
+        let intercepts: Vec<f64> = self.f32s(&format!("task.{name}.intercepts"))?.into_iter().map(f64::from).collect();
         if intercepts.len() != spec.labels.len() || weights.len() != featurizer.width() * spec.labels.len() {
             return Err(bad("weights do not match labels and features"));
         }

@@ -25,7 +25,7 @@ fn strongest(task: &TaskModel) -> Vec<(&str, Vec<(&str, f64)>)> {
                 .terms()
                 .zip(task.regression().weights().chunks(outputs))
                 .filter(|((block, _), weights)| weights[k] > 0.0 && (!words || is_word(block)))
-                .map(|((_, term), weights)| (term, weights[k]))
+                .map(|((_, term), weights)| (term, weights[k].into()))
                 .collect();
             terms.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
             terms.truncate(WORDS);

@@ -43,6 +43,47 @@ fn reports_are_the_same_bytes_on_any_number_of_threads() {
     assert_eq!(run("1"), run("2"));
 }
 
+/// The C library takes other instructions for logarithms and exponentials where a processor lacks these; elsewhere than on
+/// x86-64 with glibc this says nothing.
+#[test]
+fn the_arithmetic_of_another_processor_moves_no_figure_by_a_millionth() {
+    let place = Place::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("labels");
+    let mut table = csv::Reader::from_path(root.join("composed.csv")).unwrap();
+    let mut few = csv::Writer::from_writer(Vec::new());
+    few.write_record(table.headers().unwrap()).unwrap();
+    table.records().take(400).for_each(|row| few.write_record(&row.unwrap()).unwrap());
+    place.write("labels/few.csv", few.into_inner().unwrap());
+    place.write("labels/tasks.toml", std::fs::read(root.join("tasks.toml")).unwrap());
+    let run = |tunables| {
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_rubrique"));
+        command.current_dir(place.path("")).args(["evaluate", "labels", "--folds", "3", "--format", "json"]);
+        let output = command.env("GLIBC_TUNABLES", tunables).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let worst = difference(&run(""), &run("glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA"));
+    assert!(worst < 1e-6, "{worst}");
+}
+
+/// The greatest difference of two numbers at the same place; all else has to be equal.
+fn difference(a: &Value, b: &Value) -> f64 {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            assert!(a.keys().eq(b.keys()));
+            a.values().zip(b.values()).map(|(a, b)| difference(a, b)).fold(0.0, f64::max)
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            assert_eq!(a.len(), b.len());
+            a.iter().zip(b).map(|(a, b)| difference(a, b)).fold(0.0, f64::max)
+        }
+        (Value::Number(a), Value::Number(b)) => (a.as_f64().unwrap() - b.as_f64().unwrap()).abs(),
+        _ => {
+            assert_eq!(a, b);
+            0.0
+        }
+    }
+}
+
 #[test]
 fn a_column_of_labels_is_enough() {
     let place = Place::new();

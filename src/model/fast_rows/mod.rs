@@ -28,7 +28,7 @@ mod tests;
 
 use super::featurizer::Block;
 use crate::analysis::{Analyzer, AnalyzerParams, Scratch, Unit, Word, tokenize};
-use crate::features::{Corpus, CorpusCounter};
+use crate::features::{Corpus, CorpusCounter, Lookups};
 use grams::{Grams, Walk};
 use memo::{Meaning, Memo, Place};
 use numbers::Numbers;
@@ -78,6 +78,7 @@ struct Finder {
     columns: Vec<u32>,
     words: Vec<u32>,
     scratch: Scratch,
+    lookups: Lookups,
 }
 
 impl FastRows {
@@ -209,7 +210,7 @@ impl Memory {
 
 impl Finder {
     fn meaning(&mut self, blocks: &[Block], layout: &Layout, piece: &Piece<'_>) -> Meaning<'_> {
-        let Finder { columns, words, scratch } = self;
+        let Finder { columns, words, scratch, lookups } = self;
         columns.clear();
         words.clear();
         let places = || blocks.iter().zip(&layout.firsts).zip(&layout.grams);
@@ -236,9 +237,8 @@ impl Finder {
         for ((block, &first), _) in places().filter(|((block, _), _)| block.analyzer.params().unit == Unit::CharWb) {
             let vocabulary = block.vectorizer.vocabulary();
             for part in piece.text.split_whitespace() {
-                block.analyzer.characters_of(part, scratch, |gram| {
-                    columns.extend(vocabulary.column(gram).map(|column| first + column));
-                });
+                let grams = block.analyzer.characters_of(part, scratch);
+                vocabulary.for_each_column(grams, lookups, |column| columns.push(first + column));
             }
         }
         Meaning { columns, words }
