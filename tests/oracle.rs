@@ -110,7 +110,7 @@ fn tfidf_rows_are_scikit_learns() {
     let characters = Analyzer::new(&AnalyzerParams {
         unit: Unit::CharWb,
         ngrams: [3, 5],
-        stem: false,
+        stemmer: None,
         prefix: None,
         stop_words: StopWords::None,
     });

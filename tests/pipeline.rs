@@ -84,7 +84,8 @@ fn a_fit_in_a_fold_is_bit_for_bit_the_fit_from_its_raw_texts() {
 #[test]
 fn save_and_load_keep_every_prediction() {
     let dataset = some_labels(40);
-    for (name, config) in configs() {
+    let two_stemmers = "[features.words]\nstemmer = \"frostem\"\n[features.fields]\nanalyzer = \"fields\"\n";
+    for (name, config) in configs().into_iter().chain([("two stemmers", Config::from_toml(two_stemmers).unwrap())]) {
         let classifier = fit(&dataset, &config, &(0..dataset.examples.len()).collect::<Vec<_>>());
         let provenance = ModelFile::built_in().unwrap().provenance;
         let file = ModelFile { classifier, provenance };
@@ -153,6 +154,26 @@ fn the_shipped_model_comes_from_the_labels_and_the_shipped_configuration() {
                 assert_eq!(labels(&shipped.classifier), labels(&again), "{}", p.text);
             }
         }
+    }
+}
+
+#[test]
+fn a_model_states_the_stemmers_of_its_blocks_and_one_without_new_settings_keeps_its_bytes() {
+    let built_in = ModelFile::built_in().unwrap();
+    assert_eq!(built_in.stemmers(), "french (rust-stemmers 1.2.0)");
+    assert!(built_in.to_bytes().unwrap() == include_bytes!("../models/press.safetensors"));
+    let dataset = some_labels(10);
+    for (blocks, stemmers) in [
+        ("[features.a]\nstemmer = \"frostem\"\n", "french (frostem 2.20261016.1)"),
+        ("[features.a]\nstemmer = \"frostem\"\nstem = false\n", "french (rust-stemmers 1.2.0)"),
+        (
+            "[features.a]\nstemmer = \"frostem\"\n[features.b]\nanalyzer = \"valence\"\n",
+            "french (rust-stemmers 1.2.0, frostem 2.20261016.1)",
+        ),
+    ] {
+        let classifier =
+            fit(&dataset, &Config::from_toml(blocks).unwrap(), &(0..dataset.examples.len()).collect::<Vec<_>>());
+        assert_eq!(ModelFile { classifier, provenance: built_in.provenance.clone() }.stemmers(), stemmers, "{blocks}");
     }
 }
 

@@ -27,40 +27,50 @@ pub struct AnalyzerParams {
     pub unit: Unit,
     /// The least and the greatest length of an n-gram, in words or characters; fields and valence take no notice.
     pub ngrams: [usize; 2],
-    /// Whether words are stemmed; other units take no notice.
-    pub stem: bool,
+    /// What stems words, if they are stemmed; other units take no notice.
+    pub stemmer: Option<Stemmer>,
     /// How many letters of a word count, from its first; other units take no notice.
     pub prefix: Option<usize>,
     /// Which words are left out; other units take no notice.
     pub stop_words: StopWords,
 }
 
-/// A normalised token, stemmed once at most for all analyzers that ask.
+impl AnalyzerParams {
+    /// The stemmer that is asked, if any.
+    pub fn asks(&self) -> Option<Stemmer> {
+        match self.unit {
+            Unit::Word => self.stemmer,
+            Unit::CharWb => None,
+            Unit::Fields | Unit::Valence => Some(lexicon::STEMMER),
+        }
+    }
+}
+
+/// A normalised token, stemmed once at most by each stemmer for all analyzers that ask.
 pub(crate) struct Word<'a> {
     token: &'a str,
-    stem: OnceCell<Cow<'a, str>>,
+    stems: [OnceCell<Cow<'a, str>>; Stemmer::COUNT],
 }
 
 impl<'a> Word<'a> {
     pub fn new(token: &'a str) -> Self {
-        Word { token, stem: OnceCell::new() }
+        Word { token, stems: Default::default() }
     }
 
-    fn stem(&self, stemmer: &Stemmer) -> &str {
-        self.stem.get_or_init(|| stemmer.stem(self.token))
+    fn stem(&self, stemmer: Stemmer) -> &str {
+        self.stems[stemmer as usize].get_or_init(|| stemmer.stem(self.token))
     }
 }
 
 /// Turns text into terms. Built from [`AnalyzerParams`]; it learns nothing.
 pub struct Analyzer {
     params: AnalyzerParams,
-    stemmer: Stemmer,
 }
 
 impl Analyzer {
     /// Prepares the chain.
     pub fn new(params: &AnalyzerParams) -> Self {
-        Analyzer { params: params.clone(), stemmer: Stemmer::default() }
+        Analyzer { params: params.clone() }
     }
 
     /// How it was built.
@@ -89,7 +99,7 @@ impl Analyzer {
         if self.params.stop_words == StopWords::French && is_french_stop_word(word.token) {
             return None;
         }
-        let whole = if self.params.stem { word.stem(&self.stemmer) } else { word.token };
+        let whole = self.params.stemmer.map_or(word.token, |stemmer| word.stem(stemmer));
         let end = self.params.prefix.and_then(|letters| whole.char_indices().nth(letters));
         Some(end.map_or(whole, |(end, _)| &whole[..end]))
     }
@@ -130,7 +140,7 @@ impl Analyzer {
 
     /// What the lexicon says of a token, as terms.
     pub(crate) fn marks(&self, word: &Word<'_>) -> impl Iterator<Item = &'static str> {
-        let stem = word.stem(&self.stemmer);
+        let stem = word.stem(lexicon::STEMMER);
         let (fields, valence) = match self.params.unit {
             Unit::Fields => (Some(lexicon::fields(stem)), None),
             _ => (None, lexicon::valence(stem)),
@@ -183,7 +193,8 @@ mod tests {
     use super::*;
 
     fn analyzer(unit: Unit, ngrams: [usize; 2], stem: bool, stop_words: StopWords) -> Analyzer {
-        Analyzer::new(&AnalyzerParams { unit, ngrams, stem, prefix: None, stop_words })
+        let stemmer = stem.then_some(Stemmer::default());
+        Analyzer::new(&AnalyzerParams { unit, ngrams, stemmer, prefix: None, stop_words })
     }
 
     #[test]
@@ -200,7 +211,7 @@ mod tests {
         let analyzer = Analyzer::new(&AnalyzerParams {
             unit: Unit::Word,
             ngrams: [1, 1],
-            stem: false,
+            stemmer: None,
             prefix: Some(5),
             stop_words: StopWords::French,
         });

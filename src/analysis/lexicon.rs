@@ -3,12 +3,16 @@
 //! `lexicon.tsv` has one line a stem: the stem, the most frequent word of that stem, and its marks, separated by spaces: up
 //! to three semantic fields, the most fitting first, then a valence if it has one. Lines are sorted by stem.
 
+use super::Stemmer;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
 const FRENCH: &str = include_str!("lexicon.tsv");
+
+/// The stemmer of the lexicon's stems.
+pub const STEMMER: Stemmer = Stemmer::RustStemmers;
 
 /// Where each line begins, by the hash of its stem.
 static LINES: LazyLock<HashTable<u32>> = LazyLock::new(|| {
@@ -97,29 +101,27 @@ fn stem_of(at: u32) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{Stemmer, normalize};
+    use crate::analysis::normalize;
 
     #[test]
     fn forms_of_a_word_have_its_fields_and_valence() {
-        let stemmer = Stemmer::default();
         for word in ["massacre", "massacres"] {
-            let stem = stemmer.stem(word);
+            let stem = STEMMER.stem(word);
             assert!(fields(&stem).any(|field| field == "death"));
             assert_eq!(valence(&stem), Some("--"));
         }
-        assert!(fields(&stemmer.stem("footballeurs")).any(|field| domain(field) == Some("any sport")));
-        assert_eq!(valence(&stemmer.stem("footballeurs")), Some("0"));
+        assert!(fields(&STEMMER.stem("footballeurs")).any(|field| domain(field) == Some("any sport")));
+        assert_eq!(valence(&STEMMER.stem("footballeurs")), Some("0"));
         assert_eq!((fields("zzz").next(), valence("zzz")), (None, None));
     }
 
     #[test]
     fn lines_are_sorted_stems_with_known_marks() {
-        let stemmer = Stemmer::default();
         let lines: Vec<[&str; 3]> = LINES.iter().map(|&at| cells(at)).collect();
         let stems: Vec<&str> = FRENCH.lines().filter_map(|line| line.split('\t').next()).collect();
         assert!(stems.is_sorted_by(|a, b| a < b) && stems.len() == lines.len());
         for [stem, word, marks] in lines {
-            assert_eq!((normalize(word).as_ref(), stemmer.stem(word).as_ref()), (word, stem));
+            assert_eq!((normalize(word).as_ref(), STEMMER.stem(word).as_ref()), (word, stem));
             let marks: Vec<&str> = marks.split(' ').collect();
             let (fields, valence) = match marks.split_last() {
                 Some((last, fields)) if VALENCES.contains(last) => (fields, true),

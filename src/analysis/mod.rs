@@ -13,7 +13,7 @@ mod tokenizer;
 pub use analyzer::{Analyzer, AnalyzerParams, Unit};
 pub(crate) use analyzer::{Scratch, Word};
 pub use normalize::normalize;
-pub use stemmer::{STEMMER_NAME, Stemmer};
+pub use stemmer::Stemmer;
 pub use stop_words::{StopWords, is_french_stop_word};
 pub use tokenizer::{Token, tokenize};
 

@@ -1,24 +1,37 @@
 //! Stems.
 
-use rust_stemmers::Algorithm;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The stemmer's name and version, kept in every model: another stemmer would make other terms of the same words.
-pub const STEMMER_NAME: &str = "french (rust-stemmers 1.2.0)";
-
-/// The French Snowball stemmer. It expects words in lower case with composed accents.
-pub struct Stemmer(rust_stemmers::Stemmer);
-
-impl Default for Stemmer {
-    fn default() -> Self {
-        Stemmer(rust_stemmers::Stemmer::create(Algorithm::French))
-    }
+/// A French Snowball stemmer. It expects words in lower case with composed accents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stemmer {
+    /// `rust-stemmers`: the algorithm as it was first published.
+    #[default]
+    RustStemmers,
+    /// `frostem`: the algorithm as the Snowball project has it now.
+    Frostem,
 }
 
 impl Stemmer {
+    /// How many there are.
+    pub(super) const COUNT: usize = Stemmer::Frostem as usize + 1;
+
+    /// Its name and version, kept in every model: another stemmer would make other terms of the same words.
+    pub fn version(self) -> &'static str {
+        match self {
+            Stemmer::RustStemmers => "rust-stemmers 1.2.0",
+            Stemmer::Frostem => "frostem 2.20261016.1",
+        }
+    }
+
     /// The stem of a normalised word.
-    pub fn stem<'a>(&self, word: &'a str) -> Cow<'a, str> {
-        self.0.stem(word)
+    pub fn stem(self, word: &str) -> Cow<'_, str> {
+        match self {
+            Stemmer::RustStemmers => rust_stemmers::Stemmer::create(rust_stemmers::Algorithm::French).stem(word),
+            Stemmer::Frostem => frostem::Stemmer::new(frostem::Algorithm::French).stem(word),
+        }
     }
 }
 
@@ -28,15 +41,17 @@ mod tests {
 
     #[test]
     fn forms_of_a_word_share_its_stem() {
-        // Expected stems: the published French vocabulary of the Snowball project.
-        let stemmer = Stemmer::default();
-        for (word, stem) in [
-            ("continuellement", "continuel"),
-            ("majestueusement", "majestu"),
-            ("quotidiennes", "quotidien"),
-            ("militaires", "militair"),
+        // Expected stems: the published French vocabulary of the Snowball project, in its first version and now (the same by
+        // PyStemmer 3.1.0).
+        for (word, then, now) in [
+            ("continuellement", "continuel", "continuel"),
+            ("majestueusement", "majestu", "majestu"),
+            ("quotidiennes", "quotidien", "quotidien"),
+            ("militaires", "militair", "militair"),
+            ("japonaises", "japonais", "japon"),
+            ("jaloux", "jaloux", "jalou"),
         ] {
-            assert_eq!(stemmer.stem(word), stem);
+            assert_eq!((&*Stemmer::RustStemmers.stem(word), &*Stemmer::Frostem.stem(word)), (then, now));
         }
     }
 }

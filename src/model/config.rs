@@ -1,6 +1,6 @@
 //! The configuration file: features, classifier, and what single tasks do differently.
 
-use crate::analysis::{AnalyzerParams, StopWords, Unit};
+use crate::analysis::{AnalyzerParams, Stemmer, StopWords, Unit};
 use crate::error::{Error, Result};
 use crate::features::TfidfParams;
 use crate::linear::{ClassWeight, LogisticParams, Solver};
@@ -31,6 +31,9 @@ pub struct BlockParams {
     pub ngrams: [usize; 2],
     /// Whether words are stemmed.
     pub stem: bool,
+    /// Which stemmer stems them; the lexicon keeps to its own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stemmer: Stemmer,
     /// How many letters of a word count, from its first; without it all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<usize>,
@@ -53,6 +56,7 @@ impl Default for BlockParams {
             analyzer: Unit::Word,
             ngrams: [1, 1],
             stem: true,
+            stemmer: Stemmer::default(),
             prefix: None,
             stop_words: StopWords::French,
             sublinear_tf: true,
@@ -67,13 +71,17 @@ fn stands(used: &bool) -> bool {
     *used
 }
 
+fn is_default(stemmer: &Stemmer) -> bool {
+    *stemmer == Stemmer::default()
+}
+
 impl BlockParams {
     /// How text becomes terms.
     pub fn analyzer(&self) -> AnalyzerParams {
         AnalyzerParams {
             unit: self.analyzer,
             ngrams: self.ngrams,
-            stem: self.stem,
+            stemmer: self.stem.then_some(self.stemmer),
             prefix: self.prefix,
             stop_words: self.stop_words,
         }
@@ -447,6 +455,7 @@ mod tests {
             ("[classifier]\nthresholds = \"f2\"", "\"f1\""),
             ("[classifier]\nsolver = \"newton\"", "`auto`, `linfa`, `sparse`"),
             ("[features.words]\nngrams = [2, 1]", "1 <= least"),
+            ("[features.words]\nstemmer = \"porter\"", "expected `rust-stemmers` or `frostem`"),
             ("[features]", "at least one needed"),
             ("a = ", "not a usable configuration"),
         ] {

@@ -10,7 +10,7 @@ use super::config::{BlockParams, PipelineParams, Precision};
 use super::decision::Decision;
 use super::featurizer::Featurizer;
 use super::task_model::TaskModel;
-use crate::analysis::{ANALYZER_VERSION, STEMMER_NAME};
+use crate::analysis::{ANALYZER_VERSION, Stemmer};
 use crate::error::{Error, Result};
 use crate::features::{TfidfVectorizer, Vocabulary};
 use crate::linear::LogisticRegression;
@@ -19,7 +19,7 @@ use crate::text::CLEANER_VERSION;
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -100,6 +100,12 @@ impl ModelFile {
         Self::from_bytes(include_bytes!("../../models/press.safetensors"))
     }
 
+    /// The stemmers that its blocks ask, by name and version.
+    pub fn stemmers(&self) -> String {
+        let blocks = self.classifier.tasks().iter().flat_map(|task| task.featurizer.blocks());
+        stemmers(blocks.map(|(_, params, _)| params))
+    }
+
     /// The bytes of the file; the same model gives the same bytes.
     ///
     /// # Errors
@@ -144,7 +150,7 @@ impl ModelFile {
             format: FORMAT,
             cleaner: CLEANER_VERSION,
             analyzer: ANALYZER_VERSION,
-            stemmer: STEMMER_NAME.into(),
+            stemmer: self.stemmers(),
             provenance: self.provenance.clone(),
             featurizers: featurizers
                 .iter()
@@ -241,11 +247,22 @@ fn read_header(json: &str) -> Result<Header> {
             return Err(damaged(&format!("{key} version: found {found}; this program knows {known}")));
         }
     }
-    let stemmer = &versions["stemmer"];
-    if stemmer != STEMMER_NAME {
-        return Err(damaged(&format!("stemmer: found {stemmer}; this program knows \"{STEMMER_NAME}\"")));
+    let header: Header = serde_json::from_str(json).map_err(|e| damaged(&e.to_string()))?;
+    let (found, known) = (&header.stemmer, stemmers(header.featurizers.iter().flat_map(BTreeMap::values)));
+    if *found != known {
+        return Err(damaged(&format!("stemmer: found \"{found}\"; this program knows \"{known}\"")));
     }
-    serde_json::from_str(json).map_err(|e| damaged(&e.to_string()))
+    Ok(header)
+}
+
+/// Which stemmers blocks ask, with their versions; the default stands also where none is asked.
+fn stemmers<'a>(blocks: impl Iterator<Item = &'a BlockParams>) -> String {
+    let mut asked: BTreeSet<Stemmer> = blocks.filter_map(|block| block.analyzer().asks()).collect();
+    if asked.is_empty() {
+        asked.insert(Stemmer::default());
+    }
+    let asked: Vec<&str> = asked.into_iter().map(Stemmer::version).collect();
+    format!("french ({})", asked.join(", "))
 }
 
 struct Stored<'a> {

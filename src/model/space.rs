@@ -4,6 +4,7 @@ use super::config::{PipelineParams, checked, merge};
 use crate::error::{Error, Result};
 use crate::linear::{ClassWeight, Solver};
 use indexmap::IndexMap;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The built-in space.
@@ -215,17 +216,20 @@ fn setting(axes: &Axes, base: &toml::Value, at: u64) -> Result<Option<Setting>> 
         return Ok(None);
     }
     let toml::Value::Table(table) = table else { return Ok(None) };
+    let listed = serde_json::to_value(&table).unwrap_or_default();
     let params = checked(table)?;
     let classifier = &params.classifier;
     let weighed = classifier.class_weight == ClassWeight::Balanced || classifier.naive_bayes != Some(0.0);
     if classifier.solver == Solver::Linfa && weighed {
         return Ok(None);
     }
-    // Read back from the settings, so that 1 and 1.0 look alike.
-    let json = serde_json::to_value(&params).unwrap_or_default();
+    // Read back from the settings, so that 1 and 1.0 look alike; a default that they leave unsaid, as it is listed.
+    let said = serde_json::to_value(&params).unwrap_or_default();
+    let find = |json: &Value, path: &[String]| path.iter().try_fold(json, |json, key| json.get(key)).cloned();
     let read = |path: &[String]| match path {
         [features, block, key] if features == "features" && key == "use" => params.features.contains_key(block).into(),
-        path => path.iter().try_fold(&json, |json, key| json.get(key)).cloned().unwrap_or_default(),
+        [features, block, ..] if features == "features" && !params.features.contains_key(block) => Value::Null,
+        path => find(&said, path).or_else(|| find(&listed, path)).unwrap_or_default(),
     };
     let varying = axes.iter().filter(|(_, values)| values.len() > 1);
     let values = varying.map(|(path, _)| (path.join("."), read(path))).collect();
@@ -247,6 +251,7 @@ fn shuffled(total: u64, seed: u64) -> impl Iterator<Item = u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::Stemmer;
     use crate::model::Config;
     use serde_json::json;
 
@@ -283,6 +288,16 @@ mod tests {
         assert_eq!(values(&found), [[json!(1), json!(true)], [json!(null), json!(false)], [json!(2), json!(true)]]);
         assert_eq!(found.settings[0].params.features["characters"].ngrams, [4, 6]);
         assert!(!found.settings[1].params.features.contains_key("characters"));
+    }
+
+    #[test]
+    fn a_default_is_shown_as_listed() {
+        let space =
+            "[features.words]\nstemmer = [\"rust-stemmers\", \"frostem\"]\n[classifier]\nprecision = [16, 32]\n";
+        let found = candidates(space, Search::Grid).unwrap();
+        let expected = [(16, "rust-stemmers"), (16, "frostem"), (32, "rust-stemmers"), (32, "frostem")];
+        assert_eq!(values(&found), expected.map(|(bits, stemmer)| [json!(bits), json!(stemmer)]));
+        assert_eq!(found.settings[3].params.features["words"].stemmer, Stemmer::Frostem);
     }
 
     #[test]

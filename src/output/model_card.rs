@@ -2,7 +2,7 @@
 
 use super::adaptation::adaptation_text;
 use super::figures::{figure, markdown_table, table};
-use crate::analysis::{STEMMER_NAME, Unit};
+use crate::analysis::Unit;
 use crate::model::{Decision, ModelFile, TaskModel};
 use serde_json::{Map, Value, json};
 
@@ -41,7 +41,7 @@ fn facts(model: &ModelFile) -> Vec<Vec<String>> {
         row("fitted on", format!("{} paragraphs of {} articles", p.paragraphs, p.groups)),
         row("data sha256", p.data_sha256.clone()),
         row("seed", p.seed.to_string()),
-        row("stemmer", STEMMER_NAME.to_string()),
+        row("stemmer", model.stemmers()),
     ];
     for task in model.classifier.tasks() {
         let spec = task.spec();
@@ -153,5 +153,5 @@ pub fn model_json(model: &ModelFile) -> Value {
             (task.spec().name.clone(), value)
         })
         .collect();
-    json!({"provenance": model.provenance, "stemmer": STEMMER_NAME, "tasks": tasks})
+    json!({"provenance": model.provenance, "stemmer": model.stemmers(), "tasks": tasks})
 }

@@ -135,7 +135,9 @@ fn configurations_that_cannot_be_used() {
 #[test]
 fn model_files_that_are_damaged_or_foreign() {
     let place = Place::new().with_small_labels();
-    assert_eq!(place.run(&TRAIN).code, 0);
+    let both = "[features.words]\nstemmer = \"frostem\"\n[features.fields]\nanalyzer = \"fields\"\n";
+    place.write("both.toml", both);
+    assert_eq!(place.run(&[&TRAIN[..], &["--config", "both.toml"]].concat()).code, 0);
     let good = std::fs::read(place.path("model.safetensors")).unwrap();
     let classify = ["classify", "labels/small.csv", "--model", "bad.safetensors"];
     let header = String::from_utf8_lossy(&good[..4000]).into_owned();
@@ -144,13 +146,15 @@ fn model_files_that_are_damaged_or_foreign() {
         let at = good.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
         [&good[..at], to.as_bytes(), &good[at + from.len()..]].concat()
     };
-    let cases: [(Vec<u8>, &[&str]); 6] = [
+    let cases: [(Vec<u8>, &[&str]); 8] = [
         (b"not a model".to_vec(), &["bad.safetensors", "not a safetensors file"]),
         (Vec::new(), &["not a safetensors file"]),
         (good[..good.len() - 10].to_vec(), &["not a safetensors file"]),
         (swapped("\\\"format\\\":1,", "\\\"format\\\":7,"), &["format version: found 7; this program knows 1"]),
         (swapped("\\\"decision\\\"", "\\\"decisiom\\\""), &["unknown field `decisiom`"]),
         (swapped("rust-stemmers 1.2.0", "rust-stemmers 9.9.9"), &["rust-stemmers 9.9.9", "rust-stemmers 1.2.0"]),
+        (swapped("frostem 2.20261016", "frostem 2.20310203"), &["frostem 2.20310203", "frostem 2.20261016"]),
+        (swapped("\\\"frostem\\\"", "\\\"porters\\\""), &["unknown variant `porters`", "`rust-stemmers` or `frostem`"]),
     ];
     for (bytes, says) in cases {
         place.write("bad.safetensors", bytes);

@@ -16,6 +16,7 @@ const CONFIGURATIONS: &[&str] = &[
     "[features.a]\nngrams = [1, 2]\n[features.b]\nngrams = [2, 3]\nstem = false\nstop_words = \"none\"",
     "[features.a]\nngrams = [1, 4]\nprefix = 3\nstop_words = \"none\"\n[features.b]\nanalyzer = \"char_wb\"\nngrams = [1, 2]
 [features.c]\nngrams = [2, 2]\nmin_df = 2\n[features.d]\nanalyzer = \"char_wb\"\nngrams = [6, 7]\nsublinear_tf = false",
+    "[features.a]\nstemmer = \"frostem\"\n[features.b]\nngrams = [1, 2]\n[features.c]\nanalyzer = \"fields\"",
     "[features.a]\nanalyzer = \"fields\"\n[features.b]\nanalyzer = \"valence\"\n[features.c]\nngrams = [1, 2]",
 ];
 
