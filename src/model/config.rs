@@ -15,7 +15,7 @@ const PRESS: &str = include_str!("../../models/press.toml");
 const TOLERANCE: f64 = 1e-3;
 
 /// The size of the prior where none is stated.
-const NAIVE_BAYES: f64 = 1.5;
+const NAIVE_BAYES: f64 = 1.0;
 
 /// One block of features: how terms are made and weighed. Blocks stand side by side, each with rows of its own norm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,7 +131,7 @@ pub struct ClassifierParams {
     pub c: f64,
     /// How examples are weighed.
     pub class_weight: ClassWeight,
-    /// The size of the naive Bayes weights that the classifier's are pulled towards; without it 1.5, or 0 for `linfa`,
+    /// The size of the naive Bayes weights that the classifier's are pulled towards; without it 1, or 0 for `linfa`,
     /// which cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub naive_bayes: Option<f64>,
@@ -197,7 +197,7 @@ impl Default for ClassifierParams {
     fn default() -> Self {
         ClassifierParams {
             solver: Solver::Auto,
-            c: 2.0,
+            c: 4.0,
             class_weight: ClassWeight::Balanced,
             naive_bayes: Some(NAIVE_BAYES),
             calibration: Calibration::Platt,

@@ -51,7 +51,7 @@ fn what_the_data_cannot_tell_is_said_and_can_be_refused() {
     place.write("labels/tasks.toml", "[tasks.mood]\nkind = \"single\"\nlabels = [\"good\", \"bad\"]\n");
     place.write("labels/small.csv", super::util::small_labels());
     for (report, c) in [("a.json", "0.3"), ("b.json", "0.05")] {
-        place.write("c.toml", format!("[classifier]\nc = {c}\n"));
+        place.write("c.toml", format!("[classifier]\nc = {c}\nnaive_bayes = 1.5\n"));
         assert_eq!(place.run(&["evaluate", "labels", "--config", "c.toml", "--output", report]).code, 0);
     }
     let margin = ["--margin", "0"];
