@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench featurizer -- FOLDER` reads corpora that `benches/peers/featurizer.py` wrote to FOLDER, one
 //! paragraph a line, and writes the rows of some paragraphs (`rows-characters.jsonl`: by term its weight) beside them.
+//! `-- --rows FILE` makes the built-in model's rows of the lines of FILE and nothing else, for `benches/peers/counts.py`.
 
 use cpu_time::ProcessTime;
 use rubrique::analysis::Analyzer;
@@ -34,7 +35,11 @@ const SLICES: usize = 9;
 const WRITTEN: usize = 500;
 
 fn main() {
-    let Some(folder) = std::env::args().nth(1).filter(|argument| !argument.starts_with("--")) else { return };
+    let mut arguments = std::env::args().skip(1);
+    let Some(folder) = arguments.next().filter(|argument| argument != "--bench") else { return };
+    if folder == "--rows" {
+        return rows(&arguments.next().expect("a file"));
+    }
     let text =
         |name: &str| std::fs::read_to_string(Path::new(&folder).join(name)).expect("the folder holds the corpora");
     let corpora = CORPORA.map(|name| (name, text(&format!("{name}.txt"))));
@@ -86,6 +91,14 @@ fn main() {
         let row: BTreeMap<&str, f64> = row.iter().map(|(column, value)| (terms[column as usize], value)).collect();
         writeln!(out, "{}", serde_json::to_string(&row).expect("finite")).expect("a writable folder");
     }
+}
+
+fn rows(file: &str) {
+    let text = std::fs::read_to_string(file).expect("a file of text");
+    let model = ModelFile::built_in().expect("the built-in model is sound").classifier;
+    let featurizer = model.tasks()[0].featurizer();
+    let stored: usize = text.lines().map(|line| featurizer.row(line).len()).sum();
+    report(&format!("{{\"stored\":{stored}}}"));
 }
 
 #[expect(clippy::print_stdout, reason = "the result of this bench")]

@@ -2,11 +2,18 @@
 
 Paragraphs are runs of one to eight words as they stand in `labels/composed.csv`, punctuation included, one run after
 another; an unknown word is one of these with two letters changed so that the labels do not hold it.
+
+    python benches/peers/corpus.py MEBIBYTES > big.jsonl
+
+writes rows of text as JSONL, so many MiB of it: `id` and `text`, with 2 % unknown words; texts begin again after 256 MiB.
 """
 
 import csv
+import itertools
+import json
 import pathlib
 import random
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LETTERS = "abcdefghijklmnopqrstuvwxyzéè"
@@ -48,3 +55,16 @@ def build(mebibytes, unknown, typographic, seed):
         paragraphs.append(text)
         size += len(text.encode()) + 1
     return paragraphs
+
+
+def write_jsonl(mebibytes, out):
+    texts = itertools.cycle(build(min(mebibytes, 256), 0.02, False, 0))
+    number, left = 0, mebibytes * 2**20
+    while left > 0:
+        row = json.dumps({"id": str(number), "text": next(texts)}, ensure_ascii=False) + "\n"
+        out.write(row)
+        number, left = number + 1, left - len(row.encode())
+
+
+if __name__ == "__main__":
+    write_jsonl(int(sys.argv[1]), sys.stdout)

@@ -1,9 +1,9 @@
-"""CPU seconds from text to TF-IDF rows, and to labels, beside scikit-learn's, on the same corpora, one thread.
+"""CPU seconds from text to TF-IDF rows, and to labels, beside those of peers, on the same corpora, one thread.
 
     python -m venv venv && venv/bin/pip install scikit-learn==1.9.1 PyStemmer==3.1.0
     OMP_NUM_THREADS=1 venv/bin/python benches/peers/featurizer.py
 
-Both learn their features from `labels/composed.csv`. Speeds are medians over slices of a corpus. Ours reads another corpus
+All learn their features from `labels/composed.csv`. Speeds are medians over slices of a corpus. Ours reads another corpus
 of known words first, so that what it remembers of words is remembered; unknown words are new to both. scikit-learn gets the
 first paragraphs of the same corpus (its speed does not depend on how many), its own token pattern and PyStemmer.
 
@@ -12,6 +12,10 @@ beside stems, prefixes and characters: scikit-learn has nothing like our blocks 
 alone. `labels` goes on to the labels of both tasks: the built-in model beside logistic regressions on these three blocks,
 whose fits are cut short, since their speed does not depend on the weights. Our rows and labels are checked bit for bit
 against our plain path, and rows of characters, which both tools make term for term, against scikit-learn's.
+
+The peers in Rust stand in `rust/`, a crate of its own, which cargo builds: rows of linfa-preprocessing (words as written, not
+stems) and of the plain way (lower case, rust-stemmers, hash tables), tokens alone of tantivy's analyzer with French stems and
+of tokenizers at word level.
 """
 
 import csv
@@ -97,6 +101,8 @@ PEERS = {
     "shipped": (shipped(), 900),
     "labels": (Labels(shipped()), 900),
 }
+# Beside scikit-learn those that rust/ prints; tokens alone are held to our rows of words, which are more work.
+TOOLS = ("scikit-learn", "linfa-preprocessing", "plain Rust", "tantivy, tokens", "tokenizers, tokens")
 
 
 def check_characters(rows, texts, training):
@@ -124,25 +130,36 @@ def speed(vectorizer, texts):
     return statistics.median(speeds)
 
 
+def run(folder, *command):
+    """The lines of JSON that a program of this repository prints for the corpora."""
+    out = subprocess.run([*command, "--", folder], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
 def main():
     training = training_texts()
     corpora = {name: build(MEBIBYTES, *of, seed) for seed, (name, of) in enumerate(CORPORA.items())}
     with tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
-        for name, texts in corpora.items():
+        for name, texts in {"training": training, **corpora}.items():
             (folder / f"{name}.txt").write_text("".join(text + "\n" for text in texts))
-        command = ["cargo", "bench", "--quiet", "--bench", "featurizer", "--", folder]
-        out = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+        lines = run(folder, "cargo", "bench", "--quiet", "--bench", "featurizer")
         check_characters(folder / "rows-characters.jsonl", corpora["unknown-10"], training)
-    print("| features | corpus | rubrique, MiB/s | plain path | scikit-learn | ratio |\n|---|---|---|---|---|---|")
-    for line in map(json.loads, out.splitlines()):
-        vectorizer, paragraphs = PEERS[line["features"]]
+        manifest = ROOT / "benches/peers/rust/Cargo.toml"
+        others = run(folder, "cargo", "run", "--quiet", "--release", "--locked", "--manifest-path", manifest)
+    others = {(line["tool"], line["features"], line["corpus"]): line["speed"] for line in others}
+    print(f"| MiB a CPU second (ratio) | corpus | rubrique | plain path | {' | '.join(TOOLS)} |")
+    print("|---|---|---|---" + "|---" * len(TOOLS) + "|")
+    for line in lines:
+        features, corpus, ours = line["features"], line["corpus"], line["speed"]
+        vectorizer, paragraphs = PEERS[features]
         if not hasattr(vectorizer, "is_fitted"):
             vectorizer.fit(training).is_fitted = True
-        theirs = speed(vectorizer, corpora[line["corpus"]][:paragraphs])
-        ours, plain = line["speed"], line["plain"]
-        columns = f"{ours:.1f} | {plain:.1f} | {theirs:.2f} | {ours / theirs:.0f}"
-        print(f"| {line['features']} | {line['corpus']} | {columns} |", flush=True)
+        others["scikit-learn", features, corpus] = speed(vectorizer, corpora[corpus][:paragraphs])
+        cells = [f"{ours:.1f}", f"{line['plain']:.1f}"]
+        theirs = [others.get((tool, features, corpus)) for tool in TOOLS]
+        cells += [f"{other:.2f} ({ours / other:.0f})" if other else "" for other in theirs]
+        print(f"| {features} | {corpus} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

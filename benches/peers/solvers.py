@@ -1,12 +1,12 @@
 """CPU seconds of the sparse solver beside scikit-learn's, LIBLINEAR's and linfa's, to the same objective on one thread.
 
     python -m venv venv && venv/bin/pip install scikit-learn==1.9.1 liblinear-official==2.50.0
-    venv/bin/python benches/peers/solvers.py [--small]
+    venv/bin/python benches/peers/solvers.py [--small] [--made]
 
 Every result's objective is computed here by one function. Each solver is given the loosest tolerance of a ladder with
 which its objective is within 1e-4 of the best, as a share of it; the CPU time of that run counts. LIBLINEAR penalises its
 intercept, so it is held to the best value of its own objective; its copy of the data is not counted. --small makes
-50,000 rows where else there are 200,000.
+50,000 rows where else there are 200,000. --made leaves out the project's labels, where sag needs minutes.
 """
 
 import json
@@ -91,6 +91,8 @@ with tempfile.TemporaryDirectory() as folder:
     runs = json.loads((folder / "runs.json").read_text())
     print("| problem | solver | CPU seconds | ratio |\n|---|---|---|---|")
     for name, kind in dict.fromkeys((run["problem"], run["kind"]) for run in runs):
+        if "--made" in sys.argv and not name.startswith("made"):
+            continue
         own = [run for run in runs if (run["problem"], run["kind"]) == (name, kind)]
         c, outputs, width = (own[0][key] for key in ("c", "outputs", "width"))
         lengths = np.fromfile(folder / f"{name}.lengths", "<u4")
@@ -116,7 +118,7 @@ with tempfile.TemporaryDirectory() as folder:
         linfa = [run for run in own if run["solver"] == "linfa"]
         if linfa:
             show(title, "linfa-logistic, dense", ladder(linfa, written, value, best), ours)
-        for solver in ("sag",) if len(lengths) > LARGE else ("lbfgs", "newton-cg", "sag"):
+        for solver in ("sag",) if len(lengths) > LARGE else ("lbfgs", "newton-cg", "sag", "saga"):
             fit = lambda tolerance: scikit_learn(x, y, c, classes, solver, tolerance)
             show(title, f"scikit-learn {solver}", ladder((1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5), fit, value, best), ours)
         if not classes:

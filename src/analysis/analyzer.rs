@@ -152,16 +152,12 @@ impl Analyzer {
         let mut scratch = Scratch::default();
         for word in text.split_whitespace() {
             let start = word.as_ptr() as usize - text.as_ptr() as usize;
-            self.characters_of(word, &mut scratch).for_each(|gram| emit(gram, start..start + word.len()));
+            self.characters_of(word, &mut scratch, |gram| emit(gram, start..start + word.len()));
         }
     }
 
-    /// The n-grams of characters of what stands between white space.
-    pub(crate) fn characters_of<'s>(
-        &self,
-        word: &str,
-        scratch: &'s mut Scratch,
-    ) -> impl Iterator<Item = &'s str> + use<'s> {
+    /// Calls `emit` with the n-grams of characters of what stands between white space.
+    pub(crate) fn characters_of(&self, word: &str, scratch: &mut Scratch, mut emit: impl FnMut(&str)) {
         let [least, most] = self.params.ngrams;
         let Scratch { padded, bounds } = scratch;
         padded.clear();
@@ -171,13 +167,17 @@ impl Analyzer {
         bounds.clear();
         bounds.extend(padded.char_indices().map(|(i, _)| i));
         bounds.push(padded.len());
-        let (padded, bounds) = (&**padded, &**bounds);
-        // A word shorter than n counts once, as it is, and only for the first such n.
         let length = bounds.len() - 1;
-        (least..=most.min(length.max(least))).flat_map(move |n| {
-            let n = n.min(length);
-            (0..=length - n).map(move |first| &padded[bounds[first]..bounds[first + n]])
-        })
+        for n in least..=most {
+            // A word shorter than n counts once, as it is, and only for the first such n.
+            if n >= length {
+                emit(padded);
+                break;
+            }
+            for first in 0..=length - n {
+                emit(&padded[bounds[first]..bounds[first + n]]);
+            }
+        }
     }
 }
 

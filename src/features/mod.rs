@@ -11,5 +11,4 @@ mod vocabulary;
 pub use corpus::{Corpus, CorpusCounter};
 pub(crate) use spelling::{Spelling, WHOLE};
 pub use tfidf::{CorpusTfidf, TfidfParams, TfidfVectorizer};
-pub(crate) use vocabulary::Lookups;
 pub use vocabulary::Vocabulary;

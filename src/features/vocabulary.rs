@@ -18,15 +18,6 @@ pub struct Vocabulary {
     slots: Vec<Slot>,
 }
 
-/// Room to look up many terms at once.
-#[derive(Debug, Default)]
-pub(crate) struct Lookups {
-    /// Spelling and hash of each, and whether its first slot is taken.
-    short: Vec<(Spelling, u64, bool)>,
-    /// Spelling and hash, a column that may be its own, and the slot to go on from if it is not.
-    likely: Vec<(Spelling, u64, u32, usize)>,
-}
-
 /// A term's column from one, zero if the slot is free, and some bits of its hash: few other terms share them.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
@@ -86,68 +77,16 @@ impl Vocabulary {
     /// The column of a term, if it is known.
     pub fn column(&self, term: &str) -> Option<u32> {
         let spelling = Spelling::of(term.as_bytes());
-        let hash = spelling.hash();
-        let mut at = hash as usize;
+        let (hash, mask) = (spelling.hash(), self.slots.len().checked_sub(1)?);
+        let mut at = hash as usize & mask;
         loop {
-            let (column, next) = self.likely_column(hash, at)?;
-            let same = self.spellings[column as usize] == spelling;
+            let Slot { column, sign } = self.slots[at];
+            let column = column.checked_sub(1)?;
+            let same = sign == (hash >> 32) as u32 && self.spellings[column as usize] == spelling;
             if same && (spelling.is_whole() || self.term(column as usize) == term) {
                 return Some(column);
             }
-            at = next;
-        }
-    }
-
-    /// Passes on the columns of those of many terms that are known, in no order.
-    ///
-    /// Each lookup is two looks at memory, one after the other. Here the first looks of all terms come before the second
-    /// ones, so that a processor waits for many at the same time.
-    pub(crate) fn for_each_column<'t>(
-        &self,
-        terms: impl Iterator<Item = &'t str>,
-        room: &mut Lookups,
-        mut each: impl FnMut(u32),
-    ) {
-        let Lookups { short, likely } = room;
-        short.clear();
-        likely.clear();
-        for term in terms {
-            let spelling = Spelling::of(term.as_bytes());
-            if spelling.is_whole() {
-                let hash = spelling.hash();
-                let first = self.slots.get(hash as usize & self.slots.len().wrapping_sub(1));
-                short.push((spelling, hash, first.is_some_and(|slot| slot.column != 0)));
-            } else {
-                self.column(term).into_iter().for_each(&mut each);
-            }
-        }
-        for &(spelling, hash, _) in short.iter().filter(|(.., taken)| *taken) {
-            let found = self.likely_column(hash, hash as usize);
-            likely.extend(found.map(|(column, next)| (spelling, hash, column, next)));
-        }
-        for &(spelling, hash, column, next) in &*likely {
-            let mut found = Some((column, next));
-            while let Some((column, next)) = found {
-                if self.spellings[column as usize] == spelling {
-                    each(column);
-                    break;
-                }
-                found = self.likely_column(hash, next);
-            }
-        }
-    }
-
-    /// The first column from a slot on whose term's hash agrees in some bits, and the slot after it.
-    #[inline]
-    fn likely_column(&self, hash: u64, mut at: usize) -> Option<(u32, usize)> {
-        let mask = self.slots.len().checked_sub(1)?;
-        loop {
-            let Slot { column, sign } = self.slots[at & mask];
-            let column = column.checked_sub(1)?;
-            at = at.wrapping_add(1);
-            if sign == (hash >> 32) as u32 {
-                return Some((column, at));
-            }
+            at = (at + 1) & mask;
         }
     }
 
@@ -201,12 +140,6 @@ mod tests {
         let terms = ["", "a", "a\0", "abcdefghijklmno", "abcdefghijklmnop", "anticonstitutionnellement"];
         let vocabulary = Vocabulary::from_sorted(terms).unwrap();
         assert!((0..).zip(terms).all(|(column, term)| vocabulary.column(term) == Some(column)));
-        let mut columns = Vec::new();
-        let others = ["\0", "anticonstitutionnellemenu", "b"];
-        vocabulary.for_each_column(terms.into_iter().chain(others), &mut Lookups::default(), |c| columns.push(c));
-        columns.sort_unstable();
-        assert_eq!(columns, [0, 1, 2, 3, 4, 5]);
-        Vocabulary::default().for_each_column(terms.into_iter(), &mut Lookups::default(), |c| panic!("{c}"));
         for other in ["\0", "a\0\0", "abcdefghijklmn", "abcdefghijklmnoq", "anticonstitutionnellemenu"] {
             assert_eq!(vocabulary.column(other), None, "{other:?}");
         }

@@ -28,7 +28,7 @@ mod tests;
 
 use super::featurizer::Block;
 use crate::analysis::{Analyzer, AnalyzerParams, Scratch, Unit, Word, tokenize};
-use crate::features::{Corpus, CorpusCounter, Lookups};
+use crate::features::{Corpus, CorpusCounter};
 use grams::{Grams, Walk};
 use memo::{Meaning, Memo, Place};
 use numbers::Numbers;
@@ -78,7 +78,6 @@ struct Finder {
     columns: Vec<u32>,
     words: Vec<u32>,
     scratch: Scratch,
-    lookups: Lookups,
 }
 
 impl FastRows {
@@ -210,7 +209,7 @@ impl Memory {
 
 impl Finder {
     fn meaning(&mut self, blocks: &[Block], layout: &Layout, piece: &Piece<'_>) -> Meaning<'_> {
-        let Finder { columns, words, scratch, lookups } = self;
+        let Finder { columns, words, scratch } = self;
         columns.clear();
         words.clear();
         let places = || blocks.iter().zip(&layout.firsts).zip(&layout.grams);
@@ -237,8 +236,9 @@ impl Finder {
         for ((block, &first), _) in places().filter(|((block, _), _)| block.analyzer.params().unit == Unit::CharWb) {
             let vocabulary = block.vectorizer.vocabulary();
             for part in piece.text.split_whitespace() {
-                let grams = block.analyzer.characters_of(part, scratch);
-                vocabulary.for_each_column(grams, lookups, |column| columns.push(first + column));
+                block.analyzer.characters_of(part, scratch, |gram| {
+                    columns.extend(vocabulary.column(gram).map(|column| first + column));
+                });
             }
         }
         Meaning { columns, words }
