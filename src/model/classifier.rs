@@ -112,7 +112,7 @@ impl<'a> TrainingSet<'a> {
         let wanted = self.wanted(config, bundle, &bundle.rows);
         let (blocks, regressions) = self.fit_features(bundle.params, &bundle.rows, &wanted)?;
         let fitted = bundle.tasks.iter().zip(regressions).zip(decisions).map(|((&t, regression), decision)| {
-            // Not when written: a model from a file answers like the one that was fitted.
+            // Rounded here, not when written: a model from a file answers like the one that was fitted.
             let precision = config.for_task(&self.tasks[t].name).classifier.precision;
             (t, regression.rounded(|weight| precision.rounded(weight)), decision)
         });
