@@ -1,7 +1,9 @@
-//! CPU seconds from text to rows and from text to labels, and rows for other tools to compare.
+//! From text to rows and from text to labels: speeds, and rows for other tools to compare.
 //!
-//! `cargo bench --bench featurizer -- FOLDER` reads corpora that `benches/peers/featurizer.py` wrote to FOLDER, one
-//! paragraph a line, and writes the rows of some paragraphs (`rows-characters.jsonl`: by term its weight) beside them.
+//! `cargo bench --bench featurizer -- FOLDER` serves `benches/peers/featurizer.py`, which wrote corpora to FOLDER, one
+//! paragraph a line. It writes the rows of some paragraphs (`rows-characters.jsonl`: by term its weight) beside them, and
+//! then answers each line of its input, a way to read, a corpus and the number of a slice of it with tabs between, with the
+//! speed in MiB a CPU second on one thread.
 //! `-- --rows FILE` makes the built-in model's rows of the lines of FILE and nothing else, for `benches/peers/counts.py`.
 
 use cpu_time::ProcessTime;
@@ -13,7 +15,7 @@ use rubrique::model::{Classifier, Config, Featurizer, ModelFile};
 use rubrique::sparse::SparseRow;
 use rubrique::task::Prediction;
 use rubrique::text::Columns;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
@@ -25,14 +27,17 @@ const PAIRS: &str = "[features.words]\nngrams = [1, 2]\n";
 /// What scikit-learn can make too, term for term.
 const CHARACTERS: &str = "[features.characters]\nanalyzer = \"char_wb\"\nngrams = [3, 5]\n";
 
-/// The first corpus only fills memories.
+/// Memories are filled with the first.
 const CORPORA: [&str; 4] = ["known", "unknown-2", "unknown-10", "typographic"];
-/// So many paragraphs of a corpus are made by the plain path too.
-const CHECKED: usize = 2000;
-/// Speeds are medians over so many slices of a corpus.
+/// A corpus has so many slices.
 const SLICES: usize = 9;
+/// So many paragraphs of a corpus are made by the plain path too, and of a slice.
+const CHECKED: usize = 2000;
 /// So many rows are written.
 const WRITTEN: usize = 500;
+
+/// What is done with a paragraph.
+type Way<'a> = Box<dyn Fn(&str) + 'a>;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -42,51 +47,55 @@ fn main() {
     }
     let text =
         |name: &str| std::fs::read_to_string(Path::new(&folder).join(name)).expect("the folder holds the corpora");
-    let corpora = CORPORA.map(|name| (name, text(&format!("{name}.txt"))));
-    for (name, features) in [("words", WORDS), ("words and pairs", PAIRS), ("shipped", PRESS)] {
-        let featurizer = fitted(features);
-        let plain = analyzers(&featurizer);
-        for (corpus, text) in &corpora {
-            let lines: Vec<&str> = text.lines().collect();
-            let speed = speed(&lines, |line| {
-                black_box(featurizer.row(line));
-            });
-            let checked = &lines[..CHECKED];
-            let plain_speed = self::speed(checked, |line| {
-                black_box(plain_row(&plain, line));
-            });
-            for line in checked {
-                let row = featurizer.row(line);
-                let row = row.iter().map(|(column, value)| (column, value.to_bits()));
-                assert!(row.eq(plain_row(&plain, line)), "{line}");
-            }
-            report(&format!(
-                "{{\"features\":\"{name}\",\"corpus\":\"{corpus}\",\"speed\":{speed:.2},\"plain\":{plain_speed:.2}}}"
-            ));
-        }
-    }
+    let texts = CORPORA.map(|name| text(&format!("{name}.txt")));
+    let corpora: HashMap<&str, Vec<&str>> =
+        CORPORA.into_iter().zip(&texts).map(|(name, text)| (name, text.lines().collect())).collect();
+
+    let featurizers =
+        [("words", WORDS), ("words and pairs", PAIRS), ("shipped", PRESS)].map(|(name, of)| (name, fitted(of)));
     let model = ModelFile::built_in().expect("the built-in model is sound").classifier;
-    let plain: Vec<_> = analyzers(model.tasks()[0].featurizer());
-    for (corpus, text) in &corpora {
-        let lines: Vec<&str> = text.lines().collect();
-        let speed = speed(&lines, |line| {
-            black_box(model.predict(line));
-        });
-        let checked = &lines[..CHECKED];
-        let plain_speed = self::speed(checked, |line| {
-            black_box(plain_labels(&model, &plain, line));
-        });
-        for line in checked {
-            assert_eq!(model.predict(line), plain_labels(&model, &plain, line), "{line}");
+    let model_plain = analyzers(model.tasks()[0].featurizer());
+    let mut ways: HashMap<String, Way> = HashMap::new();
+    for (name, featurizer) in &featurizers {
+        let plain = analyzers(featurizer);
+        for line in corpora.values().flat_map(|lines| &lines[..CHECKED]) {
+            let row = featurizer.row(line);
+            let row = row.iter().map(|(column, value)| (column, value.to_bits()));
+            assert!(row.eq(plain_row(&plain, line)), "{line}");
         }
-        report(&format!(
-            "{{\"features\":\"labels\",\"corpus\":\"{corpus}\",\"speed\":{speed:.2},\"plain\":{plain_speed:.2}}}"
-        ));
+        let plain_way = move |line: &str| drop(black_box(plain_row(&plain, line)));
+        ways.insert(name.to_string(), Box::new(|line| drop(black_box(featurizer.row(line)))));
+        ways.insert(format!("{name}, plain path"), Box::new(plain_way));
     }
+    for line in corpora.values().flat_map(|lines| &lines[..CHECKED]) {
+        assert_eq!(model.predict(line), plain_labels(&model, &model_plain, line), "{line}");
+    }
+    ways.insert("labels".into(), Box::new(|line| drop(black_box(model.predict(line)))));
+    ways.insert(
+        "labels, plain path".into(),
+        Box::new(|line| drop(black_box(plain_labels(&model, &model_plain, line)))),
+    );
+    for (_, way) in ways.iter().filter(|(name, _)| !name.ends_with("plain path")) {
+        corpora["known"].iter().for_each(|line| way(line));
+    }
+    write_characters(&Path::new(&folder).join("rows-characters.jsonl"), &corpora["unknown-10"]);
+    for line in std::io::stdin().lines() {
+        let line = line.expect("readable");
+        let request: Vec<&str> = line.split('\t').collect();
+        let &[way, corpus, slice] = &request[..] else { panic!("a way, a corpus and a number: {line}") };
+        let lines = &corpora[corpus];
+        let slice: usize = slice.parse().expect("a number");
+        let slice = lines.chunks(lines.len().div_ceil(SLICES)).nth(slice).expect("a slice");
+        let slice = if way.ends_with("plain path") { &slice[..CHECKED.min(slice.len())] } else { slice };
+        report(&speed(slice, &ways[way]).to_string());
+    }
+}
+
+fn write_characters(path: &Path, lines: &[&str]) {
     let featurizer = fitted(CHARACTERS);
     let terms: Vec<&str> = featurizer.terms().map(|(_, term)| term).collect();
-    let mut out = std::fs::File::create(Path::new(&folder).join("rows-characters.jsonl")).expect("a writable folder");
-    for line in corpora[2].1.lines().take(WRITTEN) {
+    let mut out = std::fs::File::create(path).expect("a writable folder");
+    for line in &lines[..WRITTEN] {
         let row = featurizer.row(line);
         let row: BTreeMap<&str, f64> = row.iter().map(|(column, value)| (terms[column as usize], value)).collect();
         writeln!(out, "{}", serde_json::to_string(&row).expect("finite")).expect("a writable folder");
@@ -119,19 +128,12 @@ fn fitted(features: &str) -> Arc<Featurizer> {
     Arc::clone(classifier.tasks()[0].featurizer())
 }
 
-/// The median over slices of the lines, in MiB a CPU second: other work of a machine disturbs some of them.
-fn speed(lines: &[&str], work: impl Fn(&str)) -> f64 {
-    let mut speeds: Vec<f64> = lines
-        .chunks(lines.len().div_ceil(SLICES))
-        .map(|slice| {
-            let start = ProcessTime::now();
-            slice.iter().for_each(|line| work(line));
-            let bytes: usize = slice.iter().map(|line| line.len() + 1).sum();
-            bytes as f64 / start.elapsed().as_secs_f64() / f64::from(1 << 20)
-        })
-        .collect();
-    speeds.sort_by(f64::total_cmp);
-    speeds[speeds.len() / 2]
+/// MiB a CPU second.
+fn speed(lines: &[&str], work: &Way) -> f64 {
+    let start = ProcessTime::now();
+    lines.iter().for_each(|line| work(line));
+    let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
+    bytes as f64 / start.elapsed().as_secs_f64() / f64::from(1 << 20)
 }
 
 fn analyzers(featurizer: &Featurizer) -> Vec<(Analyzer, &TfidfVectorizer)> {

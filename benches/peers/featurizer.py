@@ -3,9 +3,11 @@
     python -m venv venv && venv/bin/pip install scikit-learn==1.9.1 PyStemmer==3.1.0
     OMP_NUM_THREADS=1 venv/bin/python benches/peers/featurizer.py
 
-All learn their features from `labels/composed.csv`. Speeds are medians over slices of a corpus. Ours reads another corpus
-of known words first, so that what it remembers of words is remembered; unknown words are new to both. scikit-learn gets the
-first paragraphs of the same corpus (its speed does not depend on how many), its own token pattern and PyStemmer.
+All learn their features from `labels/composed.csv`. A corpus is cut into slices, and each slice is read by one tool after
+the other before the next: how fast a machine is changes by the second when others work on it. Speeds and ratios are medians
+over slices. Ours reads another corpus of known words first, so that what it remembers of words is remembered; unknown words
+are new to all. scikit-learn gets the first paragraphs of a slice (its speed does not depend on how many), its own token
+pattern and PyStemmer.
 
 What is compared: `words` and `words and pairs` are stems and pairs of stems in both. `shipped` is the shipped configuration
 beside stems, prefixes and characters: scikit-learn has nothing like our blocks of the lexicon, which are more work for us
@@ -94,15 +96,27 @@ def shipped():
     return make_union(words(stems), words(prefixes), characters())
 
 
-# By name of the features: scikit-learn's, and how many paragraphs it gets.
+# By name of the features: scikit-learn's, and how many paragraphs of a slice it gets.
 PEERS = {
-    "words": (words(stems), 4000),
-    "words and pairs": (words(stems_and_pairs), 4000),
-    "shipped": (shipped(), 900),
-    "labels": (Labels(shipped()), 900),
+    "words": (words(stems), 450),
+    "words and pairs": (words(stems_and_pairs), 450),
+    "shipped": (shipped(), 100),
+    "labels": (Labels(shipped()), 100),
 }
-# Beside scikit-learn those that rust/ prints; tokens alone are held to our rows of words, which are more work.
-TOOLS = ("scikit-learn", "linfa-preprocessing", "plain Rust", "tantivy, tokens", "tokenizers, tokens")
+# Tools of rust/ by features; tokens alone are held to our rows of words, which are more work.
+RUST = {
+    "words": {
+        "linfa-preprocessing": "linfa-preprocessing, words",
+        "plain Rust": "plain Rust, words",
+        "tantivy, tokens": "tantivy, tokens",
+        "tokenizers, tokens": "tokenizers, tokens",
+    },
+    "words and pairs": {
+        "linfa-preprocessing": "linfa-preprocessing, words and pairs",
+        "plain Rust": "plain Rust, words and pairs",
+    },
+}
+TOOLS = ("plain path", "scikit-learn", *RUST["words"])
 
 
 def check_characters(rows, texts, training):
@@ -119,21 +133,28 @@ def check_characters(rows, texts, training):
 
 
 def speed(vectorizer, texts):
-    """The median over slices, in MiB a CPU second, as in benches/featurizer.rs."""
-    speeds = []
-    for first in range(0, len(texts), len(texts) // SLICES):
-        part = texts[first : first + len(texts) // SLICES]
-        start = time.process_time()
-        vectorizer.transform(part)
-        seconds = time.process_time() - start
-        speeds.append(sum(len(text.encode()) + 1 for text in part) / seconds / 2**20)
-    return statistics.median(speeds)
+    """In MiB a CPU second, as in benches/featurizer.rs."""
+    start = time.process_time()
+    vectorizer.transform(texts)
+    seconds = time.process_time() - start
+    return sum(len(text.encode()) + 1 for text in texts) / seconds / 2**20
 
 
-def run(folder, *command):
-    """The lines of JSON that a program of this repository prints for the corpora."""
-    out = subprocess.run([*command, "--", folder], check=True, capture_output=True, text=True, cwd=ROOT).stdout
-    return [json.loads(line) for line in out.splitlines()]
+class Program:
+    """A program of this repository that tells the speed of a tool on a slice of a corpus."""
+
+    def __init__(self, *command):
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
+
+    def speed(self, tool, corpus, part):
+        print(tool, corpus, part, sep="\t", file=self.process.stdin, flush=True)
+        return float(self.process.stdout.readline())
+
+
+def slices(texts):
+    size = -(-len(texts) // SLICES)
+    return [texts[first : first + size] for first in range(0, len(texts), size)]
 
 
 def main():
@@ -143,23 +164,31 @@ def main():
         folder = pathlib.Path(place)
         for name, texts in {"training": training, **corpora}.items():
             (folder / f"{name}.txt").write_text("".join(text + "\n" for text in texts))
-        lines = run(folder, "cargo", "bench", "--quiet", "--bench", "featurizer")
+        ours = Program("cargo", "bench", "--quiet", "--bench", "featurizer", "--", folder)
+        ours.speed("words", "known", 0)  # When it answers, all that it writes is written.
         check_characters(folder / "rows-characters.jsonl", corpora["unknown-10"], training)
         manifest = ROOT / "benches/peers/rust/Cargo.toml"
-        others = run(folder, "cargo", "run", "--quiet", "--release", "--locked", "--manifest-path", manifest)
-    others = {(line["tool"], line["features"], line["corpus"]): line["speed"] for line in others}
-    print(f"| MiB a CPU second (ratio) | corpus | rubrique | plain path | {' | '.join(TOOLS)} |")
-    print("|---|---|---|---" + "|---" * len(TOOLS) + "|")
-    for line in lines:
-        features, corpus, ours = line["features"], line["corpus"], line["speed"]
-        vectorizer, paragraphs = PEERS[features]
-        if not hasattr(vectorizer, "is_fitted"):
-            vectorizer.fit(training).is_fitted = True
-        others["scikit-learn", features, corpus] = speed(vectorizer, corpora[corpus][:paragraphs])
-        cells = [f"{ours:.1f}", f"{line['plain']:.1f}"]
-        theirs = [others.get((tool, features, corpus)) for tool in TOOLS]
-        cells += [f"{other:.2f} ({ours / other:.0f})" if other else "" for other in theirs]
-        print(f"| {features} | {corpus} | {' | '.join(cells)} |", flush=True)
+        run = "cargo run --quiet --release --locked --manifest-path".split()
+        others = Program(*run, manifest, "--", folder)
+        others.speed("tantivy, tokens", "known", 0)
+        print(f"| MiB a CPU second (ratio) | corpus | rubrique | {' | '.join(TOOLS)} |")
+        print("|---|---|---" + "|---" * len(TOOLS) + "|")
+        for features, (vectorizer, paragraphs) in PEERS.items():
+            vectorizer.fit(training)
+            for corpus, texts in corpora.items():
+                speeds = {tool: [] for tool in ("rubrique", *TOOLS)}
+                for part, slice_texts in enumerate(slices(texts)):
+                    speeds["rubrique"].append(ours.speed(features, corpus, part))
+                    speeds["scikit-learn"].append(speed(vectorizer, slice_texts[:paragraphs]))
+                    speeds["plain path"].append(ours.speed(f"{features}, plain path", corpus, part))
+                    for tool, name in RUST.get(features, {}).items():
+                        speeds[tool].append(others.speed(name, corpus, part))
+                cells = [f"{statistics.median(speeds['rubrique']):.1f}"]
+                for theirs in map(speeds.get, TOOLS):
+                    ratios = [a / b for a, b in zip(speeds["rubrique"], theirs)]
+                    middle = statistics.median
+                    cells.append(f"{middle(theirs):.2f} ({middle(ratios):.0f})" if theirs else "")
+                print(f"| {features} | {corpus} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,13 @@ impl<'a> Word<'a> {
         Word { token, stems: Default::default() }
     }
 
+    /// The same word with a stem that is known.
+    pub fn with_stem(self, stemmer: Stemmer, stem: Cow<'a, str>) -> Self {
+        // A stem that is there already is the same.
+        let _ = self.stems[stemmer as usize].set(stem);
+        self
+    }
+
     fn stem(&self, stemmer: Stemmer) -> &str {
         self.stems[stemmer as usize].get_or_init(|| stemmer.stem(self.token))
     }

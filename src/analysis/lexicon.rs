@@ -6,6 +6,7 @@
 use super::Stemmer;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
@@ -78,7 +79,10 @@ pub fn valence(stem: &str) -> Option<&'static str> {
 
 /// The domain that a field belongs to; fields that say how a thing is told have none.
 pub fn domain(field: &str) -> Option<&'static str> {
-    DOMAINS.iter().find(|(_, fields)| fields.contains(&field)).map(|(domain, _)| *domain)
+    static BY_FIELD: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        DOMAINS.iter().flat_map(|(domain, fields)| fields.iter().map(move |field| (*field, *domain))).collect()
+    });
+    BY_FIELD.get(field).copied()
 }
 
 fn marks(stem: &str) -> impl Iterator<Item = &'static str> + use<> {

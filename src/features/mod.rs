@@ -11,4 +11,5 @@ mod vocabulary;
 pub use corpus::{Corpus, CorpusCounter};
 pub(crate) use spelling::{Spelling, WHOLE};
 pub use tfidf::{CorpusTfidf, TfidfParams, TfidfVectorizer};
+pub(crate) use vocabulary::Noted;
 pub use vocabulary::Vocabulary;

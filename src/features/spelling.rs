@@ -1,5 +1,7 @@
 //! Strings as numbers, for tables that compare them in one step.
 
+use std::ops::Range;
+
 /// A string in 128 bits: up to [`WHOLE`] bytes are the number itself, of longer ones it is a hash.
 ///
 /// Two whole spellings are equal if and only if their strings are.
@@ -8,6 +10,9 @@ pub struct Spelling(u128);
 
 /// The greatest length in bytes of a string that its spelling holds whole.
 pub const WHOLE: usize = 15;
+
+/// The greatest length in bytes of a string that a key holds whole.
+const SHORT: usize = 7;
 
 /// By length the bytes of a block that belong to a string.
 const KEPT: [u128; WHOLE + 1] = {
@@ -36,10 +41,16 @@ impl Spelling {
         Spelling(gathered(text) | (text.len() as u128 + 1) << 120)
     }
 
-    /// The spelling of the `length` lowest bytes of a block; at most [`WHOLE`].
+    /// The spelling of a part of a text, sooner than by [`of`](Self::of) where sixteen bytes can be read at once.
     #[inline]
-    pub fn whole(block: u128, length: usize) -> Self {
-        Spelling(block & KEPT[length % KEPT.len()] | (length as u128 + 1) << 120)
+    pub fn part(text: &[u8], part: Range<usize>) -> Self {
+        match text.get(part.start..).and_then(<[u8]>::first_chunk) {
+            Some(block) if part.len() <= WHOLE => {
+                let length = part.len();
+                Spelling(u128::from_le_bytes(*block) & KEPT[length] | (length as u128 + 1) << 120)
+            }
+            _ => Spelling::of(&text[part]),
+        }
     }
 
     fn hashed(text: &[u8]) -> Self {
@@ -59,11 +70,17 @@ impl Spelling {
         self.0 < HASHED
     }
 
-    /// Whether a string sorts before another by its bytes; `None` where their spellings do not tell.
+    /// A shorter number: of strings up to [`SHORT`] bytes no other string has the same.
     #[inline]
-    pub fn is_before(self, other: Spelling) -> Option<bool> {
-        // The first byte of a string is the lowest, its length the highest.
-        (self.is_whole() && other.is_whole()).then(|| self.0.swap_bytes() < other.0.swap_bytes())
+    pub fn key(self) -> u64 {
+        let (low, high) = (self.0 as u64, (self.0 >> 64) as u64);
+        if self.is_short() { low | high } else { low ^ high | 1 << 63 }
+    }
+
+    /// Whether its key says all of it.
+    #[inline]
+    pub fn is_short(self) -> bool {
+        self.0 < (SHORT as u128 + 2) << 120
     }
 
     /// Spreads spellings over tables; every bit of it may be used.

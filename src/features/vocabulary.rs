@@ -2,7 +2,7 @@
 
 use super::spelling::Spelling;
 
-/// A set of terms sorted by their bytes; a term's column is its position.
+/// A list of distinct terms; a term's column is its position.
 ///
 /// The terms stand in one string, as in a model file, so that reading a model makes no string for each term; a short term
 /// is found without a look at it.
@@ -12,23 +12,31 @@ pub struct Vocabulary {
     lines: String,
     /// Where each term ends in it.
     ends: Vec<u32>,
-    /// The spelling of each.
-    spellings: Vec<Spelling>,
-    /// A hash table with open addressing, at most three quarters full.
+    /// A hash table with open addressing, three quarters full.
     slots: Vec<Slot>,
+    /// Bits by hash, at most an eighth of them set: most strings that are no term are told by them, in a place that is small
+    /// enough to stay near the processor.
+    filter: Vec<u64>,
 }
 
-/// A term's column from one, zero if the slot is free, and some bits of its hash: few other terms share them.
+/// The key of a term's spelling in two halves, so that slots lie close, and its column from one; zero if the slot is free.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
+    key: [u32; 2],
     column: u32,
-    sign: u32,
+}
+
+/// A part of a text that is looked for: its place, its spelling and the hash of that.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Noted {
+    place: [usize; 2],
+    spelling: Spelling,
+    hash: u64,
 }
 
 impl Vocabulary {
-    /// Makes a vocabulary of terms that are already sorted and distinct, without line feeds and of less than 4 GiB; `None`
-    /// where they are not.
-    pub fn from_sorted<'a>(terms: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+    /// Makes a vocabulary of distinct terms without line feeds and of less than 4 GiB; `None` where they are not.
+    pub fn from_terms<'a>(terms: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut lines = String::new();
         let mut count = 0;
         for term in terms {
@@ -46,27 +54,24 @@ impl Vocabulary {
             return None;
         }
         let ends: Vec<u32> = memchr::memchr_iter(b'\n', lines.as_bytes()).map(|at| at as u32).collect();
-        let mut spellings: Vec<Spelling> = Vec::with_capacity(ends.len());
-        let mut slots = vec![Slot::default(); (ends.len() + ends.len() / 3 + 1).next_power_of_two()];
-        let mask = slots.len() - 1;
-        let (mut start, mut before): (_, &[u8]) = (0, &[]);
-        for (column, &end) in (1..).zip(&ends) {
-            let term = &lines.as_bytes()[start..end as usize];
-            let spelling = Spelling::of(term);
-            let last = spellings.last();
-            if !last.is_none_or(|last| last.is_before(spelling).unwrap_or_else(|| before < term)) {
+        let bits = (8 * ends.len()).next_power_of_two().max(64);
+        let slots = vec![Slot::default(); ends.len() + ends.len() / 3 + 1];
+        let mut vocabulary = Vocabulary { lines, ends, slots, filter: vec![0; bits / 64] };
+        let mut start = 0;
+        for column in 0..vocabulary.len() {
+            let end = vocabulary.ends[column] as usize;
+            let spelling = Spelling::part(vocabulary.lines.as_bytes(), start..end);
+            let hash = spelling.hash();
+            let at = vocabulary.seek(spelling, hash, || &vocabulary.lines[start..end]);
+            if vocabulary.slots[at].column != 0 {
                 return None;
             }
-            spellings.push(spelling);
-            let hash = spelling.hash();
-            let mut at = hash as usize & mask;
-            while slots[at].column != 0 {
-                at = (at + 1) & mask;
-            }
-            slots[at] = Slot { column, sign: (hash >> 32) as u32 };
-            (start, before) = (end as usize + 1, term);
+            vocabulary.slots[at] = Slot { key: halves(spelling.key()), column: column as u32 + 1 };
+            let (word, bit) = vocabulary.bit(hash);
+            vocabulary.filter[word] |= 1 << bit;
+            start = end + 1;
         }
-        Some(Vocabulary { lines, ends, spellings, slots })
+        Some(vocabulary)
     }
 
     /// The terms, each ended by a line feed.
@@ -77,17 +82,58 @@ impl Vocabulary {
     /// The column of a term, if it is known.
     pub fn column(&self, term: &str) -> Option<u32> {
         let spelling = Spelling::of(term.as_bytes());
-        let (hash, mask) = (spelling.hash(), self.slots.len().checked_sub(1)?);
-        let mut at = hash as usize & mask;
+        let hash = spelling.hash();
+        let likely = self.is_likely(hash);
+        likely.then(|| self.slots[self.seek(spelling, hash, || term)].column).and_then(|column| column.checked_sub(1))
+    }
+
+    /// A part of a text, if it is likely to be a term: noted in any case, told by the answer.
+    #[inline]
+    pub(crate) fn note(&self, text: &str, [start, end]: [usize; 2]) -> (Noted, bool) {
+        let spelling = Spelling::part(text.as_bytes(), start..end);
+        let hash = spelling.hash();
+        (Noted { place: [start, end], spelling, hash }, self.is_likely(hash))
+    }
+
+    /// The column of a part of a text that was noted.
+    #[inline]
+    pub(crate) fn noted(&self, text: &str, noted: &Noted) -> Option<u32> {
+        let [start, end] = noted.place;
+        let at = self.seek(noted.spelling, noted.hash, || &text[start..end]);
+        self.slots[at].column.checked_sub(1)
+    }
+
+    /// The slot of a term, or the free one that ends the search for it. There must be slots.
+    #[inline]
+    fn seek<'a>(&self, spelling: Spelling, hash: u64, term: impl Fn() -> &'a str) -> usize {
+        let (key, mut at) = (halves(spelling.key()), self.first_slot(hash));
         loop {
-            let Slot { column, sign } = self.slots[at];
-            let column = column.checked_sub(1)?;
-            let same = sign == (hash >> 32) as u32 && self.spellings[column as usize] == spelling;
-            if same && (spelling.is_whole() || self.term(column as usize) == term) {
-                return Some(column);
+            let slot = self.slots[at];
+            let same = |column| slot.key == key && (spelling.is_short() || self.term(column) == term());
+            if slot.column.checked_sub(1).is_none_or(|column| same(column as usize)) {
+                return at;
             }
-            at = (at + 1) & mask;
+            at = if at + 1 < self.slots.len() { at + 1 } else { 0 };
         }
+    }
+
+    #[inline]
+    fn is_likely(&self, hash: u64) -> bool {
+        let (word, bit) = self.bit(hash);
+        self.filter.get(word).is_some_and(|bits| bits >> bit & 1 == 1)
+    }
+
+    /// The word and the bit of the filter for a hash, by its lower half.
+    #[inline]
+    fn bit(&self, hash: u64) -> (usize, u32) {
+        let bit = hash as u32 as usize & (64 * self.filter.len()).wrapping_sub(1);
+        (bit / 64, bit as u32 % 64)
+    }
+
+    /// By its upper half the slot in which a term is looked for first.
+    #[inline]
+    fn first_slot(&self, hash: u64) -> usize {
+        ((hash >> 32) * self.slots.len() as u64 >> 32) as usize
     }
 
     fn term(&self, column: usize) -> &str {
@@ -111,6 +157,10 @@ impl Vocabulary {
     }
 }
 
+fn halves(key: u64) -> [u32; 2] {
+    [key as u32, (key >> 32) as u32]
+}
+
 impl PartialEq for Vocabulary {
     fn eq(&self, other: &Self) -> bool {
         // The rest follows from the terms.
@@ -125,7 +175,7 @@ mod tests {
     #[test]
     fn every_term_has_its_position_for_column() {
         let terms: Vec<String> = (0..5000).map(|i| format!("terme{i:05}é")).collect();
-        let vocabulary = Vocabulary::from_sorted(terms.iter().map(String::as_str)).unwrap();
+        let vocabulary = Vocabulary::from_terms(terms.iter().map(String::as_str)).unwrap();
         assert!(vocabulary.terms().eq(terms.iter().map(String::as_str)));
         for (column, term) in (0..).zip(&terms) {
             assert_eq!(vocabulary.column(term), Some(column));
@@ -138,7 +188,7 @@ mod tests {
     #[test]
     fn long_and_short_terms_have_their_columns_and_others_have_none() {
         let terms = ["", "a", "a\0", "abcdefghijklmno", "abcdefghijklmnop", "anticonstitutionnellement"];
-        let vocabulary = Vocabulary::from_sorted(terms).unwrap();
+        let vocabulary = Vocabulary::from_terms(terms).unwrap();
         assert!((0..).zip(terms).all(|(column, term)| vocabulary.column(term) == Some(column)));
         for other in ["\0", "a\0\0", "abcdefghijklmn", "abcdefghijklmnoq", "anticonstitutionnellemenu"] {
             assert_eq!(vocabulary.column(other), None, "{other:?}");
@@ -147,14 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn terms_out_of_order_or_repeated_are_refused() {
-        assert!(Vocabulary::from_sorted(["a", "b"]).is_some() && Vocabulary::from_sorted([]).is_some());
-        assert!(Vocabulary::from_sorted(["b", "a"]).is_none());
-        assert!(Vocabulary::from_sorted(["a", "a"]).is_none());
-        assert!(Vocabulary::from_sorted(["a\0", "a"]).is_none() && Vocabulary::from_sorted(["é", "z"]).is_none());
-        assert!(Vocabulary::from_sorted(["abcdefghijklmnop", "abcdefghijklmno"]).is_none());
-        assert!(Vocabulary::from_sorted(["abcdefghijklmnop", "abcdefghijklmnop"]).is_none());
-        assert!(Vocabulary::from_sorted(["a\nb"]).is_none(), "a line feed would make it two");
+    fn repeated_terms_are_refused() {
+        assert!(Vocabulary::from_terms(["b", "a"]).is_some() && Vocabulary::from_terms([]).is_some());
+        assert!(Vocabulary::from_terms(["a", "b", "a"]).is_none());
+        assert!(Vocabulary::from_terms(["abcdefghijklmnop", "abcdefghijklmno"]).is_some());
+        assert!(Vocabulary::from_terms(["abcdefghijklmnop", "", "abcdefghijklmnop"]).is_none());
+        assert!(Vocabulary::from_terms(["a\nb"]).is_none(), "a line feed would make it two");
         assert!(Vocabulary::from_lines("a\nb".into()).is_none(), "cut short");
     }
 }

@@ -2,52 +2,57 @@
 
 use super::logistic::LogisticRegression;
 use crate::task::Score;
+use pulp::{Arch, NullaryFnOnce};
+use std::cmp::Ordering;
 
 /// Looks up the weights of regressions over the same columns, which have to be the same every time.
 ///
 /// A row has many columns, each of them in another place of memory, and waiting for these places is what scores cost. So
 /// the weights of a column are kept side by side. They are brought there when the column is first met: a few texts do not
-/// wait for all columns.
+/// wait for all columns; many do, once.
 pub struct Scorer {
     /// The weights of all outputs, column by column, in one or several groups.
     weights: Vec<[f32; LANES]>,
+    width: usize,
     groups: usize,
+    /// How many rows were scored.
+    rows: usize,
     /// A bit for each column whose weights are there.
     met: Vec<u64>,
+    arch: Arch,
 }
 
 /// With eight weights of 32 bits a column touches one line of a cache.
 const LANES: usize = 8;
 
+/// After so many rows the weights of all columns are brought.
+const ROWS: usize = 500;
+
 impl Scorer {
     /// Room for regressions over so many columns, and so many outputs of them all.
     pub fn new(width: usize, outputs: usize) -> Self {
         let groups = outputs.div_ceil(LANES);
-        Scorer { weights: vec![[0.0; LANES]; width * groups], groups, met: vec![0; width.div_ceil(64)] }
+        Scorer {
+            weights: vec![[0.0; LANES]; width * groups],
+            width,
+            groups,
+            rows: 0,
+            met: vec![0; width.div_ceil(64)],
+            arch: Arch::new(),
+        }
     }
 
     /// For each regression what [`LogisticRegression::scores`] says of a row, given as columns with their values, bit for
     /// bit.
     pub fn scores(&mut self, regressions: &[&LogisticRegression], row: &[(u32, f64)]) -> Vec<Vec<Score>> {
-        for &(column, _) in row {
-            let at = column as usize;
-            if self.met[at / 64] >> (at % 64) & 1 == 0 {
-                self.met[at / 64] |= 1 << (at % 64);
-                self.meet(regressions, at);
-            }
+        match self.rows.cmp(&ROWS) {
+            Ordering::Less => row.iter().for_each(|&(column, _)| self.meet(regressions, column as usize)),
+            Ordering::Equal => (0..self.width).for_each(|column| self.meet(regressions, column)),
+            Ordering::Greater => {}
         }
-        let groups = self.groups;
-        let mut sums = Vec::with_capacity(groups * LANES);
-        for group in 0..groups {
-            let mut eight = [0.0; LANES];
-            for &(column, value) in row {
-                let weights = &self.weights[column as usize * groups + group];
-                for k in 0..LANES {
-                    eight[k] += value * f64::from(weights[k]);
-                }
-            }
-            sums.extend(eight);
-        }
+        self.rows += 1;
+        // With the widest registers that the processor has; sums do not depend on them.
+        let sums = self.arch.dispatch(Sums { weights: &self.weights, groups: self.groups, row });
         let mut sums = sums.into_iter();
         let mut add = |regression: &LogisticRegression| {
             regression.intercepts().iter().zip(sums.by_ref()).map(|(intercept, sum)| Score(sum + intercept)).collect()
@@ -55,11 +60,42 @@ impl Scorer {
         regressions.iter().map(|regression| add(regression)).collect()
     }
 
-    #[cold]
+    /// Makes sure that the weights of a column are there.
     fn meet(&mut self, regressions: &[&LogisticRegression], column: usize) {
+        if self.met[column / 64] >> (column % 64) & 1 == 1 {
+            return;
+        }
+        self.met[column / 64] |= 1 << (column % 64);
         let weights = regressions.iter().flat_map(|r| &r.weights()[column * r.outputs()..][..r.outputs()]);
         let side_by_side = self.weights[column * self.groups..][..self.groups].as_flattened_mut();
         side_by_side.iter_mut().zip(weights).for_each(|(place, &weight)| *place = weight);
+    }
+}
+
+/// For each group of lanes the sum of weights times values.
+struct Sums<'a> {
+    weights: &'a [[f32; LANES]],
+    groups: usize,
+    row: &'a [(u32, f64)],
+}
+
+impl NullaryFnOnce for Sums<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn call(self) -> Vec<f64> {
+        let mut sums = Vec::with_capacity(self.groups * LANES);
+        for group in 0..self.groups {
+            let mut eight = [0.0; LANES];
+            for &(column, value) in self.row {
+                let weights = &self.weights[column as usize * self.groups + group];
+                for k in 0..LANES {
+                    eight[k] += value * f64::from(weights[k]);
+                }
+            }
+            sums.extend(eight);
+        }
+        sums
     }
 }
 

@@ -299,8 +299,8 @@ impl Stored<'_> {
             .map(|(name, params)| {
                 let terms = self.bytes(&format!("features.{i}.{name}.terms"), Dtype::U8)?;
                 let terms = std::str::from_utf8(terms).map_err(|_| damaged("terms that are not UTF-8"))?;
-                let vocabulary = Vocabulary::from_lines(terms.to_string())
-                    .ok_or_else(|| damaged("terms that are not sorted and distinct"))?;
+                let vocabulary =
+                    Vocabulary::from_lines(terms.to_string()).ok_or_else(|| damaged("terms that are not distinct"))?;
                 let idf = self.f64s(&format!("features.{i}.{name}.idf"))?;
                 let vectorizer = TfidfVectorizer::from_parts(vocabulary, idf, &params.tfidf())
                     .ok_or_else(|| damaged(&format!("block `{name}`: terms and idf do not match")))?;

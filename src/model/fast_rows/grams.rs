@@ -27,7 +27,7 @@ impl Grams {
         let mut words: Vec<&str> = grams().flat_map(|(words, _)| words).collect();
         words.sort_unstable();
         words.dedup();
-        let words = Vocabulary::from_sorted(words).unwrap_or_default();
+        let words = Vocabulary::from_terms(words).unwrap_or_default();
         // Nodes of one word are words; the others are numbered on.
         let mut nodes = words.len() as u32;
         let mut steps: HashMap<(u32, u32), (u32, u32)> = HashMap::new();

@@ -7,10 +7,10 @@ use crate::features::{Spelling, WHOLE};
 /// The table has between so many slots...
 const FEWEST_SLOTS: usize = 1 << 10;
 /// ...and so many: room for the forms of a language that a reader meets more than once.
-const MOST_SLOTS: usize = 1 << 18;
+const MOST_SLOTS: usize = 1 << 17;
 /// So many pieces enter when they are met; further ones when they are met again, so that words that stand once in all texts
 /// do not fill the table.
-const FREELY: usize = MOST_SLOTS / 4;
+const FREELY: usize = MOST_SLOTS / 2;
 /// As many numbers are kept at most for all pieces.
 const MOST_ITEMS: usize = 1 << 22;
 /// A piece is looked for in so many slots.
@@ -18,7 +18,7 @@ const MOST_PROBES: usize = 16;
 /// Pieces with more bytes are not remembered.
 const LONGEST: usize = 64;
 /// Marks of pieces that were met once.
-const MARKS: usize = 1 << 16;
+const MARKS: usize = 1 << 14;
 /// What follows a long piece; no text holds this byte.
 const END: u8 = 0xff;
 
@@ -33,7 +33,7 @@ pub(super) struct Meaning<'a> {
 
 /// A bounded table from pieces to meanings; when it is full, it is emptied.
 pub(super) struct Memo {
-    /// A hash table with open addressing, at most half full.
+    /// A hash table with open addressing, at most three quarters full: what lies close stays near the processor.
     slots: Vec<Slot>,
     pieces: usize,
     items: Vec<u32>,
@@ -73,7 +73,8 @@ impl Memo {
 
     /// Makes sure that so many pieces more can be learnt, by emptying the memo if it is full.
     pub fn make_room(&mut self, pieces: usize) {
-        while 2 * (self.pieces + pieces) > self.slots.len() && self.slots.len() < MOST_SLOTS {
+        let full = |slots: &[Slot], pieces: usize| 4 * pieces > 3 * slots.len();
+        while full(&self.slots, self.pieces + pieces) && self.slots.len() < MOST_SLOTS {
             let size = 2 * self.slots.len();
             let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
             for slot in old.into_iter().filter(|slot| slot.spelling != Spelling::NONE) {
@@ -82,7 +83,7 @@ impl Memo {
                 free.into_iter().for_each(|free| self.slots[free] = slot);
             }
         }
-        if 2 * (self.pieces + pieces) > self.slots.len() || self.items.len() > MOST_ITEMS {
+        if full(&self.slots, self.pieces + pieces) || self.items.len() > MOST_ITEMS {
             self.slots.fill(Slot::default());
             self.items.clear();
             self.long.clear();
@@ -93,9 +94,9 @@ impl Memo {
     /// Where the meaning of a piece stands, if a first look finds it. (Without a branch, so that a processor looks for many
     /// pieces at once.)
     #[inline]
-    pub fn glance(&self, piece: &Piece<'_>) -> (bool, Place) {
-        let slot = &self.slots[piece.spelling.hash() as usize & (self.slots.len() - 1)];
-        (slot.spelling == piece.spelling && piece.spelling.is_whole(), slot.place)
+    pub fn glance(&self, spelling: Spelling) -> (bool, Place) {
+        let slot = &self.slots[spelling.hash() as usize & (self.slots.len() - 1)];
+        (slot.spelling == spelling && spelling.is_whole(), slot.place)
     }
 
     /// Where the meaning of a piece stands, if it is remembered.

@@ -12,29 +12,33 @@
 //!
 //! - **A piece says all of itself.** No token and no n-gram of characters reaches over white space, and no rule of the
 //!   tokenizer looks past it, but for numbers with separators of thousands: white space between two ASCII digits does not
-//!   part. So the tokens of a text are those of its pieces one after another, and its n-grams of characters those of the
+//!   part. Where no block counts characters the same holds of most signs of ASCII, and fewer forms are met. So the tokens of a text are those of its pieces one after another, and its n-grams of characters those of the
 //!   pieces' parts. N-grams of words do reach over white space: they are walks over the pieces' words.
 //! - **Memory is not state.** What is remembered of a piece is what would be found anew; whether it is remembered changes no
 //!   row. It belongs to one thread at a time, is bounded, and is emptied when full.
 //! - **Weights are made from counts** in the order of columns, by the same function as on the plain path.
 
+mod characters;
 mod grams;
 mod memo;
 mod numbers;
 mod pieces;
+mod stems;
 mod tally;
 #[cfg(test)]
 mod tests;
 
 use super::featurizer::Block;
-use crate::analysis::{Analyzer, AnalyzerParams, Scratch, Unit, Word, tokenize};
-use crate::features::{Corpus, CorpusCounter};
+use crate::analysis::{Analyzer, AnalyzerParams, Stemmer, Unit, Word, normalize, tokenize};
+use crate::features::{Corpus, CorpusCounter, Spelling};
+use characters::Characters;
 use grams::{Grams, Walk};
 use memo::{Meaning, Memo, Place};
 use numbers::Numbers;
-use pieces::{Piece, Pieces};
+use pieces::{Bounds, Piece};
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use stems::stem;
 use tally::Tally;
 
 /// Makes the rows of texts for one list of blocks, which has to be the same every time.
@@ -52,6 +56,10 @@ struct Layout {
     firsts: Vec<u32>,
     /// The n-grams of two words and more of each block; `None` where a block has none.
     grams: Vec<Option<Grams>>,
+    /// Whether a block asks for stems of rust-stemmers.
+    stems: bool,
+    /// Whether signs part, because no block counts them.
+    signs_part: bool,
 }
 
 /// So many pieces are cut, then looked up, then counted.
@@ -59,6 +67,7 @@ const BATCH: usize = 32;
 
 /// What one thread works with.
 struct Memory {
+    bounds: Bounds,
     memo: Memo,
     tally: Tally,
     /// The columns of pieces of a text that have few.
@@ -77,7 +86,8 @@ struct Memory {
 struct Finder {
     columns: Vec<u32>,
     words: Vec<u32>,
-    scratch: Scratch,
+    characters: Characters,
+    letters: String,
 }
 
 impl FastRows {
@@ -99,14 +109,16 @@ pub(super) fn counted(texts: &[&str], params: &AnalyzerParams) -> Corpus {
     let analyzer = Analyzer::new(params);
     let mut counter = CorpusCounter::default();
     let mut known: HashMap<&str, Vec<u32>> = HashMap::new();
+    let mut bounds = Bounds::default();
     for text in texts {
         if params.unit == Unit::Word && params.ngrams[1] > 1 {
             analyzer.for_each_term(text, |term, _| counter.add(term));
         } else {
-            for piece in Pieces::new(text) {
-                let ids = known.entry(piece.text).or_insert_with(|| {
+            bounds.find(text, params.unit != Unit::CharWb);
+            for piece in bounds.batches(BATCH).flatten().map(|&[start, end]| &text[start..end]) {
+                let ids = known.entry(piece).or_insert_with(|| {
                     let mut ids = Vec::new();
-                    analyzer.for_each_term(piece.text, |term, _| ids.push(counter.id(term)));
+                    analyzer.for_each_term(piece, |term, _| ids.push(counter.id(term)));
                     ids
                 });
                 counter.add_ids(ids);
@@ -119,7 +131,9 @@ pub(super) fn counted(texts: &[&str], params: &AnalyzerParams) -> Corpus {
 
 impl Layout {
     fn new(blocks: &[Block]) -> Self {
-        let mut layout = Layout { firsts: vec![0], grams: Vec::new() };
+        let stems = blocks.iter().any(|block| block.analyzer.params().asks() == Some(Stemmer::RustStemmers));
+        let signs_part = blocks.iter().all(|block| block.analyzer.params().unit != Unit::CharWb);
+        let mut layout = Layout { firsts: vec![0], grams: Vec::new(), stems, signs_part };
         let (mut column, mut word) = (0, 0);
         for block in blocks {
             let (params, vocabulary) = (block.analyzer.params(), block.vectorizer.vocabulary());
@@ -141,6 +155,7 @@ impl Layout {
 impl Memory {
     fn new(layout: &Layout) -> Self {
         Memory {
+            bounds: Bounds::default(),
             memo: Memo::new(),
             tally: Tally::new(layout.width()),
             few: Numbers::default(),
@@ -155,36 +170,35 @@ impl Memory {
 
     /// Makes the row of a text.
     fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str) {
-        let Memory { memo, tally, few, words, sequence, walk, finder, counts, row } = self;
-        let mut batch = [(Piece::default(), Place::default(), false); BATCH];
-        let mut pieces = Pieces::new(text);
+        let Memory { bounds, memo, tally, few, words, sequence, walk, finder, counts, row } = self;
+        let mut spellings = [Spelling::default(); BATCH];
+        let mut glances = [(false, Place::default()); BATCH];
+        bounds.find(text, layout.signs_part);
         words.clear();
-        // Cutting, looking up and counting each go over many pieces before the next begins: a processor waits for memory
+        // Spelling, looking up and counting each go over many pieces before the next begins: a processor waits for memory
         // once for many pieces, not once for each.
-        loop {
-            let mut filled = 0;
-            while filled < BATCH
-                && let Some(piece) = pieces.next()
-            {
-                batch[filled].0 = piece;
-                filled += 1;
+        for bounds in bounds.batches(BATCH) {
+            memo.make_room(bounds.len());
+            for (spelling, &[start, end]) in spellings.iter_mut().zip(bounds) {
+                *spelling = Spelling::part(text.as_bytes(), start..end);
             }
-            if filled == 0 {
-                break;
-            }
-            memo.make_room(filled);
-            for (piece, place, known) in &mut batch[..filled] {
-                (*known, *place) = memo.glance(piece);
+            for (glance, spelling) in glances.iter_mut().zip(&spellings[..bounds.len()]) {
+                *glance = memo.glance(*spelling);
             }
             few.clear();
-            for (piece, place, known) in &batch[..filled] {
-                match known.then_some(*place).or_else(|| memo.place(piece)) {
+            for ((&(known, place), &spelling), &[start, end]) in glances.iter().zip(&spellings).zip(bounds) {
+                if known {
+                    memo.pass_on(place, few, |many| tally.add(many), words);
+                    continue;
+                }
+                let piece = Piece { text: &text[start..end], spelling };
+                match memo.place(&piece) {
                     Some(place) => memo.pass_on(place, few, |many| tally.add(many), words),
                     None => {
-                        let meaning = finder.meaning(blocks, layout, piece);
+                        let meaning = finder.meaning(blocks, layout, &piece);
                         tally.add(meaning.columns);
                         words.extend(meaning.words);
-                        memo.learn(piece, meaning);
+                        memo.learn(&piece, meaning);
                     }
                 }
             }
@@ -209,13 +223,16 @@ impl Memory {
 
 impl Finder {
     fn meaning(&mut self, blocks: &[Block], layout: &Layout, piece: &Piece<'_>) -> Meaning<'_> {
-        let Finder { columns, words, scratch } = self;
+        let Finder { columns, words, characters, letters } = self;
         columns.clear();
         words.clear();
         let places = || blocks.iter().zip(&layout.firsts).zip(&layout.grams);
         // One token after another, so that all blocks share its stem.
-        for token in tokenize(piece.text) {
-            let word = Word::new(&token.text);
+        let mut token = |token: &str| {
+            let mut word = Word::new(token);
+            if layout.stems {
+                word = word.with_stem(Stemmer::RustStemmers, stem(token));
+            }
             for ((block, &first), grams) in places() {
                 let vocabulary = block.vectorizer.vocabulary();
                 let column = |term: &str| vocabulary.column(term).map(|column| first + column);
@@ -232,15 +249,48 @@ impl Finder {
                     Unit::CharWb => {}
                 }
             }
+        };
+        match only_word(piece.text, letters) {
+            Some(word) => token(word),
+            None => tokenize(piece.text).for_each(|found| token(&found.text)),
         }
         for ((block, &first), _) in places().filter(|((block, _), _)| block.analyzer.params().unit == Unit::CharWb) {
-            let vocabulary = block.vectorizer.vocabulary();
+            let lengths = block.analyzer.params().ngrams;
             for part in piece.text.split_whitespace() {
-                block.analyzer.characters_of(part, scratch, |gram| {
-                    columns.extend(vocabulary.column(gram).map(|column| first + column));
+                characters.find(&normalize(part), lengths, block.vectorizer.vocabulary(), |column| {
+                    columns.push(first + column);
                 });
             }
         }
         Meaning { columns, words }
     }
+}
+
+/// The only token of a piece that is plainly one word, of letters of ASCII and Latin-1 between signs of ASCII, as
+/// [`tokenize`] finds it; `None` for any other piece. `letters` is room to work in.
+fn only_word<'a>(piece: &str, letters: &'a mut String) -> Option<&'a str> {
+    let sign = |b: &u8| b.is_ascii() && !b.is_ascii_alphanumeric();
+    let bytes = piece.as_bytes();
+    let start = bytes.iter().take_while(|b| sign(b)).count();
+    letters.clear();
+    let mut at = start;
+    loop {
+        match bytes[at..] {
+            [b @ (b'a'..=b'z' | b'A'..=b'Z'), ..] => {
+                letters.push(b.to_ascii_lowercase().into());
+                at += 1;
+            }
+            // Not × and ÷, and not Æ and æ, which are written otherwise.
+            [0xc3, b @ (0x80..=0x96 | 0x98..=0xbf), ..] if !matches!(b, 0x86 | 0xa6 | 0xb7) => {
+                let small = if b < 0x9f { b + 0x20 } else { b };
+                letters.push(char::from(small | 0x40));
+                at += 2;
+            }
+            _ => break,
+        }
+    }
+    let rest = &bytes[at..];
+    // An apostrophe may elide, a hyphen make a designation, and the t between hyphens is no token.
+    let plain = at - start > 1 && !matches!(rest, [b'\'' | b'`' | b'-', ..]) && rest.iter().all(sign);
+    plain.then_some(letters)
 }

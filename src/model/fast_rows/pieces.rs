@@ -1,91 +1,108 @@
 //! Cutting a text into pieces that can be understood one by one.
 
-use crate::features::{Spelling, WHOLE};
+use crate::features::Spelling;
+use wide::u8x64;
 
-/// What stands between white space; white space between two ASCII digits does not part (`19 500`).
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// What stands between white space, or between that and signs of ASCII other than apostrophe, grave accent and hyphen. Between
+/// two ASCII digits none of them parts (`19 500`, `1,5`).
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Piece<'a> {
     pub text: &'a str,
     pub spelling: Spelling,
 }
 
-/// The pieces of a text, in order.
-pub(super) struct Pieces<'a> {
-    text: &'a str,
-    at: usize,
-}
+/// Where the pieces of a text begin and end, one after the other.
+#[derive(Default)]
+pub(super) struct Bounds(Vec<usize>);
 
-impl<'a> Pieces<'a> {
-    pub fn new(text: &'a str) -> Self {
-        Pieces { text, at: 0 }
-    }
-}
-
-impl<'a> Iterator for Pieces<'a> {
-    type Item = Piece<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Piece<'a>> {
-        let bytes = self.text.as_bytes();
-        while self.at < bytes.len() {
-            let start = self.at;
-            let first = block(bytes, start);
-            let (mut at, mut marks) = (start, marks(first));
-            let (end, space) = loop {
-                while marks == 0 {
-                    at += 16;
-                    marks = self::marks(block(bytes, at));
+impl Bounds {
+    /// Finds the pieces of a text, parted by white space and, if asked, by signs.
+    pub fn find(&mut self, text: &str, signs_part: bool) {
+        let (bytes, bounds) = (text.as_bytes(), &mut self.0);
+        bounds.clear();
+        let digit = |at: usize| u64::from(bytes.get(at).is_some_and(u8::is_ascii_digit));
+        // What the block before says of this one: the rest of a white space, and whether a piece goes on.
+        let (mut rest, mut inside) = (0, 0);
+        for at in (0..bytes.len()).step_by(64) {
+            let Marks { spaces, digits, others } = Marks::of(&block(bytes, at), signs_part);
+            let before = digits << 1 | at.checked_sub(1).map_or(0, digit);
+            let after = digits >> 1 | digit(at + 64) << 63;
+            let mut white = u128::from(rest | spaces & !(before & after));
+            let mut left = others;
+            while left != 0 {
+                let other = left.trailing_zeros() as usize;
+                left &= left - 1;
+                let length = white_space(bytes, at + other);
+                let joins = before >> other & digit(at + other + length) == 1;
+                if !joins {
+                    white |= ((1 << length) - 1) << other;
                 }
-                let end = at + marks.trailing_zeros() as usize / 8;
-                // The end of the text is marked, too.
-                let space = if end < bytes.len() { white_space(bytes, end) } else { 1 };
-                let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-                let joins = end > start && digit(end - 1) && digit(end + space);
-                if space > 0 && !joins {
-                    break (end, space);
-                }
-                marks &= !(0xff << (8 * (end - at)));
-            };
-            self.at = end + space;
-            if end > start {
-                let text = &self.text[start..end];
-                let spelling = match end - start {
-                    length @ ..=WHOLE => Spelling::whole(first, length),
-                    _ => Spelling::of(text.as_bytes()),
-                };
-                return Some(Piece { text, spelling });
             }
+            rest = (white >> 64) as u64;
+            let pieces = !white as u64;
+            let mut turns = pieces ^ (pieces << 1 | inside);
+            inside = pieces >> 63;
+            bounds.extend((0..turns.count_ones()).map(|_| {
+                let turn = turns.trailing_zeros() as usize;
+                turns &= turns - 1;
+                at + turn
+            }));
         }
-        None
+        if inside == 1 {
+            bounds.push(bytes.len());
+        }
+    }
+
+    /// So many pieces at a time; the last time it may be fewer.
+    pub fn batches(&self, size: usize) -> impl Iterator<Item = &[[usize; 2]]> {
+        self.0.as_chunks().0.chunks(size)
     }
 }
 
-/// Sixteen bytes of a text, the first the lowest; what is past its end is white space.
+/// 64 bytes of a text from an offset; what is past its end is white space.
 #[inline]
-fn block(bytes: &[u8], at: usize) -> u128 {
-    match bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(all) => u128::from_le_bytes(*all),
+fn block(bytes: &[u8], at: usize) -> [u8; 64] {
+    match bytes[at..].first_chunk() {
+        Some(all) => *all,
         None => {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let mut block = [b' '; 16];
-            block[..rest.len()].copy_from_slice(rest);
-            u128::from_le_bytes(block)
+            let mut block = [b' '; 64];
+            block[..bytes.len() - at].copy_from_slice(&bytes[at..]);
+            block
         }
     }
 }
 
-/// The highest bit of every byte at which white space may begin: of control characters, of the space, and of the first
-/// bytes of all other white space, which some letters and signs share. Bytes are looked at all at once, without carries
-/// from one to the next.
-#[inline]
-fn marks(block: u128) -> u128 {
-    const fn all(byte: u8) -> u128 {
-        u128::from_le_bytes([byte; 16])
+/// What 64 bytes may be, a bit for each.
+struct Marks {
+    /// White space of ASCII, and signs that part.
+    spaces: u64,
+    /// Digits of ASCII.
+    digits: u64,
+    /// First bytes of all other white space, which some letters and signs share.
+    others: u64,
+}
+
+impl Marks {
+    #[inline]
+    fn of(block: &[u8; 64], signs_part: bool) -> Self {
+        let bytes = u8x64::new(*block);
+        let all = u8x64::splat;
+        // Bytes below the least wrap around.
+        let within = |least: u8, greatest: u8| {
+            let above = bytes - all(least);
+            above.simd_eq(above.min(all(greatest - least)))
+        };
+        let digits = within(b'0', b'9');
+        let mut spaces = bytes.simd_eq(all(b' ')) | within(b'\t', b'\r');
+        if signs_part {
+            let same = |byte: u8| bytes.simd_eq(all(byte));
+            let small = bytes | all(0x20);
+            let letters = small.simd_eq(small.max(all(b'a')).min(all(b'z')));
+            spaces |= within(0, 0x7f) & !(letters | digits | same(b'\'') | same(b'`') | same(b'-'));
+        }
+        let others = bytes.simd_eq(all(0xc2)) | within(0xe1, 0xe3);
+        Marks { spaces: spaces.to_bitmask(), digits: digits.to_bitmask(), others: others.to_bitmask() }
     }
-    let not_zero = |bytes: u128| ((bytes & all(0x7f)) + all(0x7f)) | bytes;
-    let above_space = ((block & all(0x7f)) + all(0x7f - b' ')) | block;
-    let not_first = not_zero((block | all(0x20)) ^ all(0xe2)) & not_zero((block | all(2)) ^ all(0xe3));
-    !(above_space & not_first) & all(0x80)
 }
 
 /// The length in bytes of the white space that begins at an offset; zero for anything else.
@@ -107,9 +124,13 @@ mod tests {
     use super::*;
 
     fn pieces(text: &str) -> Vec<&str> {
-        let pieces: Vec<Piece<'_>> = Pieces::new(text).collect();
-        assert!(pieces.iter().all(|piece| piece.spelling == Spelling::of(piece.text.as_bytes())));
-        pieces.iter().map(|piece| piece.text).collect()
+        parted(text, false)
+    }
+
+    fn parted(text: &str, by_signs: bool) -> Vec<&str> {
+        let mut bounds = Bounds::default();
+        bounds.find(text, by_signs);
+        bounds.batches(3).flatten().map(|&[start, end]| &text[start..end]).collect()
     }
 
     #[test]
@@ -117,6 +138,17 @@ mod tests {
         for c in ('\0'..=char::MAX).filter(|c| *c != 'x') {
             let text = format!("x{c}x");
             assert_eq!(pieces(&text), text.split_whitespace().collect::<Vec<_>>(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn signs_part_where_they_are_asked_to() {
+        let text = "« L’armée », dit-il (d'hier) : 1,5 % de 19.500 ; 3/4, 5. 6%7\u{202f}%";
+        let expected = ["«", "L’armée", "»", "dit-il", "d'hier", "1,5", "de", "19.500", "3/4", "5", "6%7"];
+        assert_eq!(parted(text, true), expected);
+        for c in '\0'..='\x7f' {
+            let parts = !c.is_ascii_alphanumeric() && !matches!(c, '\'' | '`' | '-');
+            assert_eq!(parted(&format!("x{c}x"), true).len(), 1 + usize::from(parts), "{c:?}");
         }
     }
 

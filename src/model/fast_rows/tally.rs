@@ -4,53 +4,57 @@ use std::collections::HashMap;
 
 /// Counts columns and gives them back in order, in time that depends on how many were met.
 pub(super) struct Tally {
-    /// Single bytes, which stay near the processor...
-    counts: Vec<u8>,
-    /// ...and what did not fit into them.
+    columns: Vec<Columns>,
+    /// One for each element of `columns` that was met.
+    met: Vec<[u8; 8]>,
+    /// What did not fit into single bytes.
     carried: HashMap<u32, u32>,
-    /// A bit for each column that was met.
-    met: Vec<u64>,
-    /// A bit for each word of `met` that is not zero.
-    words: Vec<u64>,
+}
+
+/// 64 columns side by side.
+#[derive(Clone, Copy)]
+struct Columns {
+    counts: [u8; 64],
+    /// A bit for each that was met.
+    met: u64,
 }
 
 impl Tally {
     pub fn new(width: usize) -> Self {
-        let words = width.div_ceil(64);
-        Tally {
-            counts: vec![0; width],
-            carried: HashMap::new(),
-            met: vec![0; words],
-            words: vec![0; words.div_ceil(64)],
-        }
+        let columns = vec![Columns { counts: [0; 64], met: 0 }; width.div_ceil(64)];
+        Tally { met: vec![[0; 8]; columns.len().div_ceil(8)], columns, carried: HashMap::new() }
     }
 
     #[inline]
     pub fn add(&mut self, columns: &[u32]) {
+        let met = self.met.as_flattened_mut();
         for &column in columns {
-            let at = column as usize;
-            self.counts[at] = self.counts[at].wrapping_add(1);
-            if self.counts[at] == 0 {
+            let (at, bit) = (column as usize / 64, column % 64);
+            let columns = &mut self.columns[at];
+            columns.met |= 1 << bit;
+            let count = &mut columns.counts[bit as usize];
+            *count = count.wrapping_add(1);
+            if *count == 0 {
                 *self.carried.entry(column).or_default() += 1 << u8::BITS;
             }
-            self.met[at / 64] |= 1 << (at % 64);
-            self.words[at / 4096] |= 1 << (at / 64 % 64);
+            met[at] = 1;
         }
     }
 
     /// Appends the columns that were met with their counts, by increasing column, and forgets them.
     pub fn drain(&mut self, out: &mut Vec<(u32, u32)>) {
-        for (i, words) in self.words.iter_mut().enumerate() {
-            let mut words = std::mem::take(words);
-            while words != 0 {
-                let word = i * 64 + words.trailing_zeros() as usize;
-                words &= words - 1;
-                let mut met = std::mem::take(&mut self.met[word]);
-                while met != 0 {
-                    let column = word * 64 + met.trailing_zeros() as usize;
-                    met &= met - 1;
-                    out.push((column as u32, u32::from(std::mem::take(&mut self.counts[column]))));
-                }
+        for (i, met) in self.met.iter_mut().enumerate() {
+            let mut met = u64::from_le_bytes(std::mem::take(met));
+            while met != 0 {
+                let at = i * 8 + met.trailing_zeros() as usize / 8;
+                met &= met - 1;
+                let columns = &mut self.columns[at];
+                let mut own = std::mem::take(&mut columns.met);
+                out.extend((0..own.count_ones()).map(|_| {
+                    let bit = own.trailing_zeros();
+                    own &= own - 1;
+                    (at as u32 * 64 + bit, u32::from(std::mem::take(&mut columns.counts[bit as usize % 64])))
+                }));
             }
         }
         if !self.carried.is_empty() {
