@@ -11,21 +11,28 @@
 //! gradient Xᵀ (A + G) itself is measured, at intercepts that a few Newton steps have made the best for the weights; it
 //! alone ends a search.
 //!
-//! Each independent question, and each set of classes, is a search of its own. None depends on those beside it, nor on
-//! threads.
+//! Each independent question, and each set of classes, has a goal of its own. None depends on those beside it, nor on
+//! threads. A search holds up to eight questions, or one set of classes, so that a row answers eight at a time: see
+//! [`lanes`](super::lanes). What is found stands still until the whole search is done.
 //!
 //! Sources: Hsieh et al. 2008, "A Dual Coordinate Descent Method for Large-scale Linear SVM"; Yu, Huang and Lin 2011, "Dual
 //! coordinate descent methods for logistic regression and maximum entropy models"; Bertsekas 1982, "Constrained
 //! Optimization and Lagrange Multiplier Methods".
 
+#![expect(clippy::needless_range_loop, reason = "plain loops over lanes are what becomes vector instructions")]
+
+use super::lanes::{LANES, Lanes, softmax, wrong};
 use super::naive_bayes::{self, Prior};
 use super::objective::Problem;
 use super::proximal;
 use super::rows::{Real, Rows, Weights};
-use super::{sigmoid, softmax};
 use crate::sparse::SparseMatrix;
+use pulp::{Arch, Simd, WithSimd};
+use std::hint::black_box;
 use std::ops::Range;
 
+/// So many rows are fetched from memory at a time.
+const TOUCHED: usize = 16;
 const MOST_SWEEPS: usize = 1000;
 /// The gradient is measured at least this often.
 const MOST_UNMEASURED: usize = 20;
@@ -34,6 +41,8 @@ const LIKELY_RATIO: f64 = 0.5;
 /// Sums in single precision bring the gradient down to about a millionth of what it was.
 const SINGLE_PRECISION: f64 = 2e-5;
 const MOST_INTERCEPT_STEPS: usize = 20;
+/// The intercept of lanes beyond the classes: nothing is ever of them.
+const NOWHERE: f64 = -1e300;
 
 /// Minimises each problem's objective until its gradient norms are below its tolerance times their norms at zero; gives
 /// the solutions and the worst of those shares.
@@ -55,37 +64,55 @@ fn minimise<T: Real>(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, 
     let priors = naive_bayes::priors(&rows, problems);
     let mut searches: Vec<Search<'_, T>> = Vec::new();
     for (problem, prior) in problems.iter().zip(&priors) {
-        let lanes = if problem.softmax { problem.outputs } else { 1 };
-        let search = |k| Search::new(problem, k..k + lanes, prior.as_ref(), &rows);
-        searches.extend((0..problem.outputs).step_by(lanes).map(search));
+        let at_once = if problem.softmax { problem.outputs } else { LANES };
+        for first in (0..problem.outputs).step_by(at_once) {
+            let outputs = first..problem.outputs.min(first + at_once);
+            searches.push(Search::new(problem, outputs, prior.as_ref(), &rows));
+        }
     }
-    measure(&rows, None, &mut searches.iter_mut().collect::<Vec<_>>());
-    sweep_until_done(&rows, searches.iter_mut().filter(|search| !search.is_done()).collect());
+    Arch::new().dispatch(Minimise { rows: &rows, searches: &mut searches });
     let mut searches = searches.into_iter();
     problems
         .iter()
         .zip(&priors)
         .map(|(problem, prior)| {
-            let own: Vec<Search<'_, T>> =
-                searches.by_ref().take(if problem.softmax { 1 } else { problem.outputs }).collect();
+            let of_problem = if problem.softmax { 1 } else { problem.outputs.div_ceil(LANES) };
             let mut solution = vec![0.0; x.width() * problem.outputs];
-            for search in &own {
-                let lanes = search.lanes();
+            let mut share = 0f64;
+            for search in searches.by_ref().take(of_problem) {
                 for (k, output) in search.outputs.clone().enumerate() {
-                    let mut weights = rows.columns(&search.weights[k], |i| search.a[i * lanes + k]);
+                    let mut weights = rows.columns(&search.weights[k], |i| search.number(i, k));
                     if let Some(prior) = prior {
                         // The search sees what the prior leaves to be explained.
                         weights.iter_mut().zip(&prior.weights[output]).for_each(|(w, p)| *w += p);
                     }
                     rows.spread(&weights, problem.outputs, &mut solution[output..]);
                 }
+                solution.extend(&search.b[..search.lanes()]);
+                share = search.goals.iter().map(|goal| goal.share).fold(share, f64::max);
             }
-            solution.extend(own.iter().flat_map(|search| &search.b));
-            (solution, own.iter().map(|search| search.share).fold(0.0, f64::max))
+            (solution, share)
         })
         .collect()
 }
 
+/// All of the work on rows, compiled for several kinds of processor; the present one's is chosen when it runs.
+struct Minimise<'m, 'a, T> {
+    rows: &'m Rows<T>,
+    searches: &'m mut [Search<'a, T>],
+}
+
+impl<T: Real> WithSimd for Minimise<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        measure(self.rows, None, &mut self.searches.iter_mut().collect::<Vec<_>>());
+        sweep_until_done(self.rows, self.searches.iter_mut().filter(|search| !search.is_done()).collect());
+    }
+}
+
+#[inline(always)]
 fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_, T>>) {
     let mut weights = rows.weights(searches.iter().map(|s| s.lanes()).sum());
     let mut order: Vec<usize> = (0..rows.height()).collect();
@@ -95,20 +122,27 @@ fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_, T
             return;
         }
         random.shuffle(&mut order);
-        let lanes: usize = searches.iter().map(|s| s.lanes()).sum();
-        let (mut products, mut steps) = (vec![0.0; lanes], vec![0.0; lanes]);
-        for &i in &order {
-            rows.read(i, &weights, &mut products);
-            let mut first = 0;
-            for search in &mut searches {
-                let lanes = first..first + search.lanes();
-                search.answer_row(i, rows.own(i), rows.square(i), &products[lanes.clone()], &mut steps[lanes.clone()]);
-                first = lanes.end;
+        let (mut products, mut steps) = (room(&searches), room(&searches));
+        for near in order.chunks(TOUCHED) {
+            for &i in near {
+                black_box(rows.touch(i));
+                for search in &searches {
+                    black_box(search.touch(i));
+                }
             }
-            rows.add(i, &steps, &mut weights);
+            for &i in near {
+                rows.read(i, &weights, &mut products);
+                let mut first = 0;
+                for search in &mut searches {
+                    let room = first..first + search.room();
+                    search.answer_row(i, rows.own(i), rows.square(i), &products[room.clone()], &mut steps[room]);
+                    first += search.lanes();
+                }
+                rows.add(i, &steps, &mut weights);
+            }
         }
         searches.iter_mut().for_each(|search| search.end_sweep(sweep == MOST_SWEEPS));
-        if searches.iter().any(|search| search.promising) {
+        if searches.iter().any(|search| search.is_promising()) {
             measure(rows, Some(&weights), &mut searches);
             let mut kept = Vec::new();
             let mut first = 0;
@@ -129,66 +163,72 @@ fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_, T
     }
 }
 
+/// Room for a number to each lane of the searches, that of the last filled up.
+fn room<T: Real>(searches: &[&mut Search<'_, T>]) -> Vec<f64> {
+    let lanes: usize = searches.iter().map(|search| search.lanes()).sum();
+    vec![0.0; lanes + LANES]
+}
+
 /// Measures the gradient of each promising search at its weights; without weights, of every search at zero.
+#[inline(always)]
 fn measure<T: Real>(rows: &Rows<T>, weights: Option<&Weights<T>>, searches: &mut [&mut Search<'_, T>]) {
-    let lanes: usize = searches.iter().map(|s| s.lanes()).sum();
     if let Some(weights) = weights {
-        let mut products = vec![0.0; lanes];
+        let mut row = room(searches);
         for i in 0..rows.height() {
-            rows.read(i, weights, &mut products);
+            rows.read(i, weights, &mut row);
             let mut first = 0;
             for search in searches.iter_mut() {
-                search.see_row(i, rows.own(i), &products[first..first + search.lanes()]);
+                if search.is_promising() {
+                    search.see_row(i, rows.own(i), &row[first..first + search.room()]);
+                }
                 first += search.lanes();
             }
         }
-        searches.iter_mut().filter(|search| search.promising).for_each(|search| search.polish_intercepts());
+        for search in searches.iter_mut() {
+            search.polish_intercepts();
+        }
     }
-    let promising: usize = searches.iter().filter(|s| s.promising).map(|s| s.lanes()).sum();
-    let mut gradient = rows.weights(promising);
-    let mut own = vec![0.0; promising];
-    let mut row = vec![0.0; promising];
+    let lanes = searches.iter().map(|s| s.lanes()).sum();
+    let mut gradient = rows.weights(lanes);
+    let (mut own, mut sums) = (vec![0.0; lanes], vec![0.0; lanes]);
+    let mut row = room(searches);
     for i in 0..rows.height() {
         let mut first = 0;
-        for search in searches.iter().filter(|search| search.promising) {
-            search.gap(i, &mut row[first..first + search.lanes()]);
+        for search in searches.iter_mut() {
+            if search.is_promising() {
+                search.gap(i, &mut row[first..first + search.room()]);
+            }
             first += search.lanes();
         }
-        own.iter_mut().zip(&row).for_each(|(own, r)| *own += rows.own(i) * r * r);
+        for k in 0..lanes {
+            own[k] += rows.own(i) * row[k] * row[k];
+            sums[k] += row[k];
+        }
         rows.add(i, &row, &mut gradient);
     }
-    let squares: Vec<f64> = gradient.squares().iter().zip(own).map(|(shared, own)| shared + own).collect();
+    let mut squares = gradient.squares();
+    squares.iter_mut().zip(own).for_each(|(shared, own)| *shared += own);
     let mut first = 0;
-    for search in searches.iter_mut().filter(|search| search.promising) {
+    for search in searches.iter_mut() {
         let lanes = first..first + search.lanes();
-        search.end_measurement(squares[lanes.clone()].iter().sum());
         first = lanes.end;
+        search.end_measurement(&squares[lanes.clone()], &sums[lanes]);
     }
 }
 
-/// The minimisation of one question, or of one set of classes. Vectors hold one number an output and row.
-struct Search<'a, T> {
-    problem: &'a Problem,
-    /// What is added to the scores of each row, laid out as the problem's vectors are; empty for nothing.
-    offsets: &'a [f64],
-    /// Its outputs in the problem.
-    outputs: Range<usize>,
-    a: Vec<f64>,
-    b: Vec<f64>,
-    /// At the end of the search, Xᵀ A over the shared columns by output; empty for zero.
-    weights: Vec<Vec<T>>,
-    /// m
-    multipliers: Vec<f64>,
-    /// Σ_i A_i
-    sums: Vec<f64>,
-    /// ρ
-    bias: f64,
-    /// The scores when the gradient was last measured, less the intercepts.
-    scores: Vec<f64>,
-    /// Room for one row's.
-    near: Vec<f64>,
-    point: Vec<f64>,
-    /// Σ_i ‖x_i‖² ‖A_i + G_i‖², each as it was met.
+/// What is searched for a row: its numbers, what it stakes, and what is added to its scores.
+#[derive(Clone, Copy)]
+struct Row<T> {
+    a: [T; LANES],
+    stakes: [T; LANES],
+    offsets: [T; LANES],
+}
+
+/// How far one question, or one set of classes, has come.
+struct Goal {
+    /// Its outputs in the search.
+    lanes: Range<usize>,
+    /// Σ_i ‖x_i‖² ‖A_i + G_i‖², each as it was met in the last sweep.
     met: f64,
     /// The gradient's norm over the square root of that, when it was last measured.
     ratio: f64,
@@ -199,195 +239,335 @@ struct Search<'a, T> {
     share: f64,
 }
 
+impl Goal {
+    fn new(lanes: Range<usize>) -> Self {
+        Goal { lanes, met: 0.0, ratio: LIKELY_RATIO, unmeasured: 0, promising: true, start_norm: 0.0, share: 1.0 }
+    }
+}
+
+/// The minimisation of some questions, or of one set of classes. Vectors hold one number an output, in whole lanes.
+struct Search<'a, T> {
+    problem: &'a Problem,
+    /// Its outputs in the problem.
+    outputs: Range<usize>,
+    goals: Vec<Goal>,
+    /// Whole lanes at a time.
+    rows: Vec<Row<T>>,
+    b: Vec<f64>,
+    /// At the end of the search, Xᵀ A over the shared columns by output; empty for zero.
+    weights: Vec<Vec<T>>,
+    /// m
+    multipliers: Vec<f64>,
+    /// Σ_i A_i
+    sums: Vec<f64>,
+    /// ρ
+    bias: f64,
+    /// The scores of the rows when the gradient was last measured, less the intercepts.
+    scores: Vec<[T; LANES]>,
+    /// Of each output Σ_i ‖x_i‖² (A_i + G_i)², each as it was met in the present sweep.
+    met: Vec<f64>,
+    /// One for what is still searched, zero for what is found.
+    open: Vec<f64>,
+    /// Room for one row's.
+    near: Vec<Lanes>,
+    point: Vec<Lanes>,
+    stakes: Vec<Lanes>,
+    spare: [Vec<Lanes>; 2],
+}
+
 impl<'a, T: Real> Search<'a, T> {
     fn new(problem: &'a Problem, outputs: Range<usize>, prior: Option<&'a Prior>, rows: &Rows<T>) -> Self {
         let lanes = outputs.len();
-        let size = rows.height() * lanes;
+        let chunks = lanes.div_ceil(LANES);
         let mean = (0..rows.height()).map(|i| rows.square(i)).sum::<f64>() / rows.height() as f64;
-        let mut search = Search {
+        let mut own = Vec::with_capacity(rows.height() * chunks);
+        for i in 0..rows.height() {
+            let first = i * problem.outputs;
+            for chunk in outputs.clone().step_by(LANES) {
+                let nothing = [T::default(); LANES];
+                let mut row = Row { a: nothing, stakes: nothing, offsets: nothing };
+                for (k, at) in (first + chunk..first + outputs.end).take(LANES).enumerate() {
+                    let cost = problem.costs[at];
+                    row.stakes[k] = T::of(if problem.answers[at] { cost } else { -cost });
+                    row.offsets[k] = T::of(prior.map_or(0.0, |prior| prior.scores[at]));
+                }
+                own.push(row);
+            }
+        }
+        let zeros = vec![0.0; chunks * LANES];
+        let mut b = zeros.clone();
+        if problem.softmax {
+            b[lanes..].fill(NOWHERE);
+        }
+        let goals =
+            if problem.softmax { vec![Goal::new(0..lanes)] } else { (0..lanes).map(|k| Goal::new(k..k + 1)).collect() };
+        let room = vec![[0.0; LANES]; chunks];
+        Search {
             problem,
-            offsets: prior.map_or(&[], |prior| &prior.scores),
             outputs,
-            a: vec![0.0; size],
-            b: vec![0.0; lanes],
+            goals,
+            scores: own.iter().map(|row| row.offsets).collect(),
+            rows: own,
+            multipliers: b.clone(),
+            b,
             weights: vec![Vec::new(); lanes],
-            multipliers: vec![0.0; lanes],
-            sums: vec![0.0; lanes],
+            sums: zeros.clone(),
             // As a column of the matrix that every row holds would move them.
             bias: if mean > 0.0 { mean } else { 1.0 },
-            scores: vec![0.0; size],
-            near: vec![0.0; lanes],
-            point: vec![0.0; lanes],
-            met: 0.0,
-            ratio: LIKELY_RATIO,
-            unmeasured: 0,
-            promising: true,
-            start_norm: 0.0,
-            share: 1.0,
-        };
-        for i in 0..rows.height() {
-            let offsets = search.row_of(search.offsets, i).to_vec();
-            search.scores[i * lanes..(i + 1) * lanes].iter_mut().zip(offsets).for_each(|(s, o)| *s = o);
+            met: zeros.clone(),
+            open: vec![1.0; chunks * LANES],
+            near: room.clone(),
+            point: room.clone(),
+            stakes: room.clone(),
+            spare: [room.clone(), room],
         }
-        search
     }
 
     fn lanes(&self) -> usize {
         self.outputs.len()
     }
 
+    /// The lanes, filled up.
+    fn room(&self) -> usize {
+        self.near.len() * LANES
+    }
+
     fn is_done(&self) -> bool {
-        self.share <= self.problem.tolerance
+        self.goals.iter().all(|goal| goal.share <= self.problem.tolerance)
     }
 
-    /// A row's part of one of the problem's vectors; of an empty one, nothing.
-    fn row_of<'v, V>(&self, vector: &'v [V], i: usize) -> &'v [V] {
-        let first = i * self.problem.outputs;
-        if vector.is_empty() { vector } else { &vector[first + self.outputs.start..first + self.outputs.end] }
+    fn is_promising(&self) -> bool {
+        self.goals.iter().any(|goal| goal.promising)
     }
 
-    /// Turns scores into probabilities.
-    fn probabilities(&self, scores: &mut [f64]) {
-        if self.problem.softmax { softmax(scores) } else { scores[0] = sigmoid(scores[0]) }
+    /// A_ik
+    fn number(&self, i: usize, k: usize) -> f64 {
+        self.rows[i * self.near.len() + k / LANES].a[k % LANES].get()
+    }
+
+    /// As [`Rows::touch`].
+    #[inline(always)]
+    fn touch(&self, i: usize) -> T {
+        let chunks = self.near.len();
+        let mut sum = T::default();
+        for row in &self.rows[i * chunks..(i + 1) * chunks] {
+            sum += row.a[0] + row.offsets[LANES - 1];
+        }
+        sum
     }
 
     /// Gives row `i` its best numbers; `steps` takes by how much they changed. `products` are those of the row with the
     /// weights, but for the columns that it alone holds.
+    #[inline(always)]
     fn answer_row(&mut self, i: usize, own: f64, square: f64, products: &[f64], steps: &mut [f64]) {
-        let lanes = self.lanes();
-        let at = i * lanes;
+        let chunks = self.near.len();
         let stiffness = square + self.bias;
-        for (k, product) in products.iter().enumerate().take(lanes) {
-            let a = self.a[at + k];
-            self.near[k] = product + own * a + self.multipliers[k] + self.bias * self.sums[k];
+        let rows = &mut self.rows[i * chunks..(i + 1) * chunks];
+        let (products, multipliers) = (products.as_chunks::<LANES>().0, self.multipliers.as_chunks::<LANES>().0);
+        let (sums, open) = (self.sums.as_chunks_mut::<LANES>().0, self.open.as_chunks::<LANES>().0);
+        let (steps, met) = (steps.as_chunks_mut::<LANES>().0, self.met.as_chunks_mut::<LANES>().0);
+        for j in 0..chunks {
+            for k in 0..LANES {
+                let a = rows[j].a[k].get();
+                let intercept = multipliers[j][k] + self.bias * sums[j][k];
+                let score = products[j][k] + own * a + rows[j].offsets[k].get() + intercept;
+                self.near[j][k] = score;
+                self.point[j][k] = score - stiffness * a;
+                self.stakes[j][k] = rows[j].stakes[k].get();
+            }
         }
-        let offsets = self.row_of(self.offsets, i);
-        self.near.iter_mut().zip(offsets).for_each(|(score, offset)| *score += offset);
-        for k in 0..lanes {
-            self.point[k] = self.near[k] - stiffness * self.a[at + k];
-        }
-        let (answers, cost) = (self.row_of(&self.problem.answers, i), self.row_of(&self.problem.costs, i)[0]);
         if self.problem.softmax {
-            proximal::classes(&mut self.point, stiffness * cost, answers, &self.near);
-            softmax(&mut self.near);
+            let [z, p] = &mut self.spare;
+            proximal::classes(&mut self.point, &mut self.near, &self.stakes, stiffness, [z, p]);
         } else {
-            self.point[0] = proximal::yes(self.point[0], stiffness * cost, answers[0], self.near[0]);
-            self.near[0] = sigmoid(self.near[0]);
+            proximal::questions(&mut self.point[0], &mut self.near[0], &self.stakes[0], stiffness);
         }
-        for k in 0..lanes {
-            let y = f64::from(u8::from(answers[k]));
-            let (a, best) = (self.a[at + k], cost * (y - self.point[k]));
-            let gap = a + cost * (self.near[k] - y);
-            self.met += square * gap * gap;
-            self.a[at + k] = best;
-            self.sums[k] += best - a;
-            steps[k] = best - a;
+        for j in 0..chunks {
+            for k in 0..LANES {
+                let a = rows[j].a[k];
+                let gap = a.get() - self.near[j][k];
+                met[j][k] += square * gap * gap;
+                let best = T::of(a.get() + open[j][k] * (self.point[j][k] - a.get()));
+                let step = best.get() - a.get();
+                rows[j].a[k] = best;
+                sums[j][k] += step;
+                steps[j][k] = step;
+            }
         }
     }
 
     fn end_sweep(&mut self, last: bool) {
-        for k in 0..self.lanes() {
-            self.multipliers[k] += self.bias * self.sums[k];
+        for goal in &mut self.goals {
+            for k in goal.lanes.clone() {
+                self.multipliers[k] += self.bias * self.sums[k] * self.open[k];
+                if self.open[k] > 0.0 {
+                    self.b[k] = self.multipliers[k];
+                }
+            }
+            goal.met = self.met[goal.lanes.clone()].iter().sum();
+            goal.unmeasured += 1;
+            let likely = goal.ratio * goal.met.sqrt() <= self.problem.tolerance * goal.start_norm;
+            let open = goal.share > self.problem.tolerance;
+            goal.promising = open && (likely || last || goal.unmeasured == MOST_UNMEASURED);
         }
-        self.b.clone_from(&self.multipliers);
-        self.unmeasured += 1;
-        let likely = self.ratio * self.met.sqrt() <= self.problem.tolerance * self.start_norm;
-        self.promising = likely || last || self.unmeasured == MOST_UNMEASURED;
-        if !self.promising {
-            self.met = 0.0;
-        }
+        self.met.fill(0.0);
     }
 
     /// Takes note of a row's products with the weights, for a measurement.
+    #[inline(always)]
     fn see_row(&mut self, i: usize, own: f64, products: &[f64]) {
-        if !self.promising {
-            return;
+        let chunks = self.near.len();
+        let products = products.as_chunks::<LANES>().0;
+        for j in 0..chunks {
+            let row = &self.rows[i * chunks + j];
+            let scores = &mut self.scores[i * chunks + j];
+            for k in 0..LANES {
+                scores[k] = T::of(products[j][k] + own * row.a[k].get() + row.offsets[k].get());
+            }
         }
-        let lanes = self.lanes();
-        let offsets = self.row_of(self.offsets, i);
-        for (k, product) in products.iter().enumerate().take(lanes) {
-            let offset = offsets.get(k).copied().unwrap_or(0.0);
-            self.scores[i * lanes + k] = product + own * self.a[i * lanes + k] + offset;
+    }
+
+    /// Leaves in `near` the numbers that the scores of row `i` ask for, -G, and in `point` their slopes by their scores,
+    /// of classes their probabilities.
+    #[inline(always)]
+    fn ask(&mut self, i: usize) {
+        let chunks = self.near.len();
+        let b = self.b.as_chunks::<LANES>().0;
+        for j in 0..chunks {
+            let (row, scores) = (&self.rows[i * chunks + j], &self.scores[i * chunks + j]);
+            for k in 0..LANES {
+                self.point[j][k] = scores[k].get() + b[j][k];
+                self.stakes[j][k] = row.stakes[k].get();
+            }
+        }
+        if self.problem.softmax {
+            softmax(&mut self.point);
+            let cost = self.stakes[0][0].abs();
+            for j in 0..chunks {
+                for k in 0..LANES {
+                    let y = if self.stakes[j][k] > 0.0 { 1.0 } else { 0.0 };
+                    self.near[j][k] = cost * (y - self.point[j][k]);
+                }
+            }
+        } else {
+            let (z, stakes) = (&mut self.point[0], &self.stakes[0]);
+            for k in 0..LANES {
+                z[k] *= 1f64.copysign(stakes[k]);
+            }
+            let p = wrong(z);
+            for k in 0..LANES {
+                self.near[0][k] = stakes[k] * p[k];
+                z[k] = stakes[k].abs() * p[k] * (1.0 - p[k]);
+            }
         }
     }
 
     /// A + G of a row.
-    fn gap(&self, i: usize, out: &mut [f64]) {
-        let lanes = self.lanes();
-        let row = i * lanes..(i + 1) * lanes;
-        for (k, s) in self.scores[row.clone()].iter().enumerate() {
-            out[k] = s + self.b[k];
-        }
-        self.probabilities(out);
-        let (answers, cost) = (self.row_of(&self.problem.answers, i), self.row_of(&self.problem.costs, i)[0]);
-        for (k, a) in self.a[row].iter().enumerate() {
-            out[k] = a + cost * (out[k] - f64::from(u8::from(answers[k])));
+    #[inline(always)]
+    fn gap(&mut self, i: usize, out: &mut [f64]) {
+        self.ask(i);
+        let chunks = self.near.len();
+        let out = out.as_chunks_mut::<LANES>().0;
+        for j in 0..chunks {
+            let row = &self.rows[i * chunks + j];
+            for k in 0..LANES {
+                out[j][k] = row.a[k].get() - self.near[j][k];
+            }
         }
     }
 
     /// Newton's method on the intercepts, the weights held still, as long as it helps.
+    #[inline(always)]
     fn polish_intercepts(&mut self) {
-        let l = self.lanes();
-        let enough = 0.1 * self.problem.tolerance * self.start_norm;
-        let mut best = (f64::INFINITY, self.b.clone());
+        let room = self.room();
+        let mut best: Vec<(f64, Vec<f64>)> = vec![(f64::INFINITY, Vec::new()); self.goals.len()];
+        let mut helped: Vec<bool> = self.goals.iter().map(|goal| goal.promising).collect();
         for _ in 0..MOST_INTERCEPT_STEPS {
-            let (slopes, curvature) = self.intercept_derivatives();
-            let norm = slopes.iter().map(|g| g * g).sum::<f64>().sqrt();
-            if norm >= best.0 {
+            if !helped.contains(&true) {
                 break;
             }
-            best = (norm, self.b.clone());
-            if norm <= enough {
-                break;
-            }
-            let inverse = inverse(curvature, l);
-            for k in 0..l {
-                self.b[k] -= (0..l).map(|j| inverse[k * l + j] * slopes[j]).sum::<f64>();
+            let (slopes, curvatures) = self.intercept_derivatives();
+            for ((goal, best), helped) in
+                self.goals.iter().zip(&mut best).zip(&mut helped).filter(|(_, helped)| **helped)
+            {
+                let (slopes, b) = (&slopes[goal.lanes.clone()], &mut self.b[goal.lanes.clone()]);
+                let norm = slopes.iter().map(|g| g * g).sum::<f64>().sqrt();
+                *helped = norm < best.0 && norm > 0.1 * self.problem.tolerance * goal.start_norm;
+                if norm < best.0 {
+                    *best = (norm, b.to_vec());
+                }
+                if *helped {
+                    let l = b.len();
+                    let curvature =
+                        (0..l).flat_map(|j| &curvatures[j * room + goal.lanes.start..][..l]).copied().collect();
+                    let inverse = inverse(curvature, l);
+                    for (b, inverse) in b.iter_mut().zip(inverse.chunks_exact(l)) {
+                        *b -= inverse.iter().zip(slopes).map(|(inverse, slope)| inverse * slope).sum::<f64>();
+                    }
+                }
             }
         }
-        self.b = best.1;
-        for k in 0..l {
-            self.multipliers[k] = self.b[k] - self.bias * self.sums[k];
+        for (goal, (_, best)) in self.goals.iter().zip(best).filter(|(goal, _)| goal.promising) {
+            for (k, best) in goal.lanes.clone().zip(best) {
+                self.b[k] = best;
+                self.multipliers[k] = best - self.bias * self.sums[k];
+            }
         }
     }
 
-    /// The loss's first and second derivatives by the intercepts.
-    fn intercept_derivatives(&self) -> (Vec<f64>, Vec<f64>) {
-        let l = self.lanes();
-        let (mut slopes, mut curvature) = (vec![0.0; l], vec![0.0; l * l]);
-        let mut p = vec![0.0; l];
-        for (i, scores) in self.scores.chunks_exact(l).enumerate() {
-            p.iter_mut().zip(scores).zip(&self.b).for_each(|((p, s), b)| *p = s + b);
-            self.probabilities(&mut p);
-            let (answers, cost) = (self.row_of(&self.problem.answers, i), self.row_of(&self.problem.costs, i)[0]);
-            for k in 0..l {
-                slopes[k] += cost * (p[k] - f64::from(u8::from(answers[k])));
-                curvature[k * l + k] += cost * p[k];
-                for j in 0..l {
-                    curvature[k * l + j] -= cost * p[k] * p[j];
+    /// The loss's first and second derivatives by the intercepts: of questions one second derivative each, of classes as
+    /// many rows of them.
+    #[inline(always)]
+    fn intercept_derivatives(&mut self) -> (Vec<f64>, Vec<f64>) {
+        let (l, room) = (self.lanes(), self.room());
+        let mut slopes = vec![0.0; room];
+        let mut curvatures = vec![0.0; if self.problem.softmax { l * room } else { room }];
+        for i in 0..self.rows.len() / self.near.len() {
+            self.ask(i);
+            for (slope, near) in slopes.iter_mut().zip(self.near.as_flattened()) {
+                *slope -= near;
+            }
+            let p = self.point.as_flattened();
+            if self.problem.softmax {
+                let cost = self.stakes[0][0].abs();
+                for (j, row) in curvatures.chunks_exact_mut(room).enumerate() {
+                    row[j] += cost * p[j];
+                    for (sum, p_k) in row.iter_mut().zip(p) {
+                        *sum -= cost * p[j] * p_k;
+                    }
+                }
+            } else {
+                for (sum, slope) in curvatures.iter_mut().zip(p) {
+                    *sum += slope;
                 }
             }
         }
         if self.problem.softmax {
             // The intercepts of classes may all move by one number: this holds it still.
-            let mean = (0..l).map(|k| curvature[k * l + k]).sum::<f64>() / l as f64;
-            curvature.iter_mut().for_each(|v| *v += mean / l as f64);
+            let mean = (0..l).map(|k| curvatures[k * room + k]).sum::<f64>() / l as f64;
+            curvatures.iter_mut().for_each(|v| *v += mean / l as f64);
         }
-        (slopes, curvature)
+        (slopes, curvatures)
     }
 
-    fn end_measurement(&mut self, shared: f64) {
-        let intercepts: f64 = self.intercept_derivatives().0.iter().map(|g| g * g).sum();
-        let norm = (shared + intercepts).sqrt();
-        if self.start_norm == 0.0 {
-            self.start_norm = norm.max(f64::MIN_POSITIVE);
-        } else {
-            self.ratio = norm / self.met.sqrt().max(f64::MIN_POSITIVE);
+    /// Ends a measurement of the weights' gradient, of which `squares` are the squared norms by output and `sums` the sums
+    /// of A + G.
+    fn end_measurement(&mut self, squares: &[f64], sums: &[f64]) {
+        for goal in self.goals.iter_mut().filter(|goal| goal.promising) {
+            let intercepts = goal.lanes.clone().map(|k| (sums[k] - self.sums[k]).powi(2)).sum::<f64>();
+            let norm = (squares[goal.lanes.clone()].iter().sum::<f64>() + intercepts).sqrt();
+            if goal.start_norm == 0.0 {
+                goal.start_norm = norm.max(f64::MIN_POSITIVE);
+            } else {
+                goal.ratio = norm / goal.met.sqrt().max(f64::MIN_POSITIVE);
+            }
+            goal.share = norm / goal.start_norm;
+            goal.promising = false;
+            goal.unmeasured = 0;
+            if goal.share <= self.problem.tolerance {
+                self.open[goal.lanes.clone()].fill(0.0);
+            }
         }
-        self.share = norm / self.start_norm;
-        self.promising = false;
-        self.unmeasured = 0;
-        self.met = 0.0;
     }
 }
 

@@ -6,6 +6,7 @@
 mod calibration;
 mod dense;
 mod descent;
+mod lanes;
 mod logistic;
 mod naive_bayes;
 mod objective;

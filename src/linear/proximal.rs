@@ -1,45 +1,130 @@
 //! The best answer of one row, all others held still.
 //!
-//! With t the row's scores less its own part and q its squared norm times its cost, a row is best answered with probabilities p for which z + q (p - y) = t, where p is the logistic function of z, or the softmax.
-//! These are the proximal points of the loss.
+//! With t the row's scores less its own part, s its squared norm and c its cost, a row is best answered with the numbers
+//! A = c (y - p) for which z - s A = t, where p is the logistic function of z, or the softmax. The z are the proximal
+//! points of the loss.
+//!
+//! A stake says answer and cost in one number: c for a yes, -c for a no.
 
-use super::{sigmoid, softmax};
+use super::lanes::{LANES, Lanes, larger, most, softmax, sum, wrong};
 
 /// Nearer than this, one more step of Newton's method leaves an error of its square.
 const NEAR: f64 = 1e-2;
 const MOST_STEPS: usize = 50;
+/// From a good guess Newton's method on all classes at once is there; else the longer way is surer.
+const MOST_JOINT_STEPS: usize = 5;
 
-/// The probability of a yes; `near` is a guess of z.
-pub(super) fn yes(t: f64, q: f64, y: bool, near: f64) -> f64 {
-    // For a yes, h(z) = z - q σ(-z) - t rises; it is convex below 0 and concave above, where Newton's method from the
-    // side of 0 never passes the root. A no is a yes to the opposite question.
-    let sign = if y { 1.0 } else { -1.0 };
-    let t = sign * t;
-    let (low, high) = if 0.5 * q + t > 0.0 { (t.max(0.0), t + q) } else { (t, (t + q).min(0.0)) };
-    let mut z = (sign * near).clamp(low, high);
+/// Of eight independent questions, turns t into the best numbers, and guesses of z into the numbers they would ask for.
+#[inline(always)]
+pub(super) fn questions(t: &mut Lanes, near: &mut Lanes, stakes: &Lanes, stiffness: f64) {
+    // With z for a yes and -z for a no, h(z) = z - q σ(-z) - t rises; it is convex below 0 and concave above, where
+    // Newton's method from the side of 0 never passes the root.
+    let (mut q, mut low, mut high, mut z) = ([0.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    for k in 0..LANES {
+        let sign = 1f64.copysign(stakes[k]);
+        q[k] = stiffness * stakes[k].abs();
+        t[k] *= sign;
+        z[k] = near[k] * sign;
+        let above = 0.5 * q[k] + t[k] > 0.0;
+        low[k] = if above && t[k] < 0.0 { 0.0 } else { t[k] };
+        high[k] = if !above && t[k] + q[k] > 0.0 { 0.0 } else { t[k] + q[k] };
+    }
+    let mut p = wrong(&z);
+    for k in 0..LANES {
+        near[k] = stakes[k] * p[k];
+    }
+    let mut moved = [f64::INFINITY; LANES];
     for _ in 0..MOST_STEPS {
-        let p = sigmoid(-z);
-        let next = (z - (z - q * p - t) / (1.0 + q * p * (1.0 - p))).clamp(low, high);
-        let moved = (next - z).abs();
-        z = next;
-        if moved < NEAR {
+        for k in 0..LANES {
+            let next = z[k] - (z[k] - q[k] * p[k] - t[k]) / (1.0 + q[k] * p[k] * (1.0 - p[k]));
+            let next = if next > low[k] { next } else { low[k] };
+            let next = if next < high[k] { next } else { high[k] };
+            // No question waits for another.
+            let next = if moved[k] < NEAR { z[k] } else { next };
+            moved[k] = (next - z[k]).abs();
+            z[k] = next;
+        }
+        p = wrong(&z);
+        if most(&moved) < NEAR {
             break;
         }
     }
-    sigmoid(sign * z)
+    for k in 0..LANES {
+        t[k] = stakes[k] * p[k];
+    }
 }
 
-/// Turns t into the probabilities of the classes, in place; `near` are guesses of z.
+/// Of the classes of one question, likewise. `near` and `t` of lanes beyond the classes are so low that they count for
+/// nothing. `z` and `p` are room.
+#[inline(always)]
+pub(super) fn classes(
+    t: &mut [Lanes],
+    near: &mut [Lanes],
+    stakes: &[Lanes],
+    stiffness: f64,
+    [z, p]: [&mut [Lanes]; 2],
+) {
+    let cost = stakes[0][0].abs();
+    let q = stiffness * cost;
+    z.copy_from_slice(near);
+    p.copy_from_slice(near);
+    softmax(p);
+    for j in 0..t.len() {
+        for k in 0..LANES {
+            let y = if stakes[j][k] > 0.0 { 1.0 } else { 0.0 };
+            near[j][k] = cost * (y - p[j][k]);
+            t[j][k] += q * y;
+        }
+    }
+    let mut far = f64::INFINITY;
+    for _ in 0..MOST_JOINT_STEPS {
+        // The matrix of the equations is 1 + q p on the diagonal, less q p pᵀ: by Sherman and Morrison.
+        let (mut steps_sum, mut shares_sum) = ([0.0; LANES], [0.0; LANES]);
+        for j in 0..t.len() {
+            for k in 0..LANES {
+                let share = p[j][k] / (1.0 + q * p[j][k]);
+                shares_sum[k] += share;
+                steps_sum[k] += share * (t[j][k] - z[j][k] - q * p[j][k]);
+            }
+        }
+        let common = q * sum(&steps_sum) / sum(&shares_sum);
+        let mut moved = [0.0; LANES];
+        for j in 0..t.len() {
+            for k in 0..LANES {
+                let step = (t[j][k] - z[j][k] - q * p[j][k] + p[j][k] * common) / (1.0 + q * p[j][k]);
+                z[j][k] += step;
+                p[j][k] = z[j][k];
+                moved[k] = larger(step.abs(), moved[k]);
+            }
+        }
+        softmax(p);
+        far = most(&moved);
+        if far < NEAR {
+            break;
+        }
+    }
+    if far < NEAR {
+        t.copy_from_slice(p);
+    } else {
+        by_omega(t.as_flattened_mut(), q);
+    }
+    for j in 0..t.len() {
+        for k in 0..LANES {
+            let y = if stakes[j][k] > 0.0 { 1.0 } else { 0.0 };
+            t[j][k] = cost * (y - t[j][k]);
+        }
+    }
+}
+
+/// Turns t + q y into the probabilities of the classes, in place, from wherever.
 ///
 /// With λ the logarithm of Σ e^z, q p_k = ω(t_k + q y_k + ln q - λ), where ω is Wright's function; λ is where they sum to
 /// q, found by Newton's method, which a convex and falling sum lets end everywhere.
-pub(super) fn classes(t: &mut [f64], q: f64, y: &[bool], near: &[f64]) {
-    let most = near.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if q <= 0.0 {
-        return softmax(t);
-    }
-    let mut lambda = most + near.iter().map(|z| (z - most).exp()).sum::<f64>().ln();
-    t.iter_mut().zip(y).for_each(|(t, &y)| *t += q.ln() + if y { q } else { 0.0 });
+#[cold]
+fn by_omega(t: &mut [f64], q: f64) {
+    // No p is above 1, so that no z is below t + q y - q.
+    let mut lambda = t.iter().copied().fold(f64::NEG_INFINITY, f64::max) - q;
+    t.iter_mut().for_each(|t| *t += q.ln());
     for _ in 0..MOST_STEPS {
         let (mut sum, mut slope) = (0.0, 0.0);
         for &x in &*t {
@@ -91,6 +176,7 @@ fn omega(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linear::sigmoid;
 
     #[test]
     fn omega_is_scipys() {
@@ -115,22 +201,44 @@ mod tests {
 
     #[test]
     fn a_row_is_answered_best_where_its_equation_holds() {
-        // z = t - q (p - y) must give p again. An error of 1e-4 in z, which Newton's last step may leave, comes back
+        // z = t + q (y - p) must give p again. An error of 1e-4 in z, which Newton's last step may leave, comes back
         // 1 + q p (1 - p) times as large.
         for q in [1e-3, 1.0, 300.0, 1e5] {
-            for t in [-400.0, -3.0, 0.0, 0.7, 90.0] {
-                let enough = |p: f64| 1e-4 * (1.0 + q * p * (1.0 - p));
-                for y in [true, false] {
-                    let p = yes(t, q, y, 5.0);
-                    let again = sigmoid(t - q * (p - f64::from(u8::from(y))));
-                    assert!((again - p).abs() < enough(p), "t = {t}, q = {q}, {y}: {p} is not {again}");
-                }
-                let mut p = [t, 0.0, 1.0];
-                classes(&mut p, q, &[false, true, false], &[0.0, 0.0, 40.0]);
-                let mut again = [t - q * p[0], -q * (p[1] - 1.0), 1.0 - q * p[2]];
-                softmax(&mut again);
-                for (p, again) in p.into_iter().zip(again) {
-                    assert!((p - again).abs() < enough(p), "t = {t}, q = {q}: {p} is not {again}");
+            let enough = |p: f64| 1e-4 * (1.0 + q * p * (1.0 - p));
+            let scores = [-400.0, -3.0, 0.0, 0.7, 90.0, -400.0, 0.0, 90.0];
+            let mut stakes = [q / 2.0; LANES];
+            stakes[5..].fill(-q / 2.0);
+            let (mut best, mut near) = (scores, [5.0; LANES]);
+            questions(&mut best, &mut near, &stakes, 2.0);
+            for k in 0..LANES {
+                let (t, stake, y) = (scores[k], stakes[k].abs(), f64::from(u8::from(k < 5)));
+                let p = y - best[k] / stake;
+                let again = sigmoid(t + 2.0 * best[k]);
+                assert!((again - p).abs() < enough(p), "t = {t}, q = {q}, {y}: {p} is not {again}");
+                assert!((near[k] / stake - (y - sigmoid(5.0))).abs() < 1e-9);
+            }
+            // Three classes, ten, and guesses that help or mislead.
+            for (classes_of, guess) in [(3, [0.0, 40.0]), (10, [0.0, 0.0]), (10, [1e4, -1e4])] {
+                for t in scores {
+                    let mut scores = vec![-1e300; 2 * LANES];
+                    let mut guesses = scores.clone();
+                    for k in 0..classes_of {
+                        scores[k] = if k == 0 { t } else { k as f64 / 5.0 };
+                        guesses[k] = guess[k % 2];
+                    }
+                    let mut stakes = vec![-q / 2.0; 2 * LANES];
+                    stakes[1] = q / 2.0;
+                    let in_lanes = |numbers: &[f64]| numbers.as_chunks::<LANES>().0.to_vec();
+                    let (mut best, mut near) = (in_lanes(&scores), in_lanes(&guesses));
+                    let (mut z, mut p) = (near.clone(), near.clone());
+                    classes(&mut best, &mut near, &in_lanes(&stakes), 2.0, [&mut z, &mut p]);
+                    let best = best.as_flattened();
+                    let mut again: Vec<f64> = (0..classes_of).map(|k| scores[k] + 2.0 * best[k]).collect();
+                    crate::linear::softmax(&mut again);
+                    for k in 0..classes_of {
+                        let p = f64::from(u8::from(k == 1)) - best[k] / (q / 2.0);
+                        assert!((p - again[k]).abs() < enough(p), "t = {t}, q = {q}: {p} is not {}", again[k]);
+                    }
                 }
             }
         }

@@ -14,18 +14,22 @@ pub(super) trait Real: Copy + Default + AddAssign + Add<Output = Self> + Mul<Out
 }
 
 impl Real for f32 {
+    #[inline(always)]
     fn of(value: f64) -> Self {
         value as f32
     }
+    #[inline(always)]
     fn get(self) -> f64 {
         f64::from(self)
     }
 }
 
 impl Real for f64 {
+    #[inline(always)]
     fn of(value: f64) -> Self {
         value
     }
+    #[inline(always)]
     fn get(self) -> f64 {
         self
     }
@@ -35,15 +39,21 @@ impl Real for f64 {
 /// are ordered so that weights that are used together lie together in the cache: first by how often they are used, to a
 /// power of two, then by the first row that holds them, since the n-grams of a rare word come and go together.
 pub(super) struct Rows<T> {
-    starts: Vec<usize>,
-    columns: Vec<u32>,
-    values: Vec<T>,
+    heads: Vec<Head>,
+    /// Column and value of each stored number in a shared column.
+    entries: Vec<(u32, T)>,
     /// The matrix's column of each shared column.
     shared: Vec<u32>,
     /// Row, the matrix's column and value of what stands alone in its column.
     alone: Vec<(usize, u32, f64)>,
-    own: Vec<f64>,
-    squares: Vec<f64>,
+}
+
+/// What is known of a row besides its entries.
+struct Head {
+    /// Its first entry.
+    start: usize,
+    own: f64,
+    square: f64,
 }
 
 /// Weights of several outputs over the shared columns of some [`Rows`].
@@ -75,16 +85,10 @@ impl<T: Real> Rows<T> {
         const ALONE: u32 = u32::MAX;
         let mut places = vec![ALONE; x.width()];
         (0u32..).zip(&shared).for_each(|(new, &old)| places[old as usize] = new);
-        let mut rows = Rows {
-            starts: vec![0],
-            columns: Vec::with_capacity(x.stored()),
-            values: Vec::with_capacity(x.stored()),
-            shared,
-            alone: Vec::new(),
-            own: Vec::with_capacity(x.height()),
-            squares: Vec::with_capacity(x.height()),
-        };
+        let (mut heads, mut entries) = (Vec::with_capacity(x.height() + 1), Vec::with_capacity(x.stored()));
+        let mut alone = Vec::new();
         for i in 0..x.height() {
+            let start = entries.len();
             let (columns, values) = x.row(i);
             let (mut own, mut square) = (0.0, 0.0);
             for (&column, &value) in columns.iter().zip(values) {
@@ -92,33 +96,32 @@ impl<T: Real> Rows<T> {
                 match places[column as usize] {
                     ALONE => {
                         own += value * value;
-                        rows.alone.push((i, column, value));
+                        alone.push((i, column, value));
                     }
-                    place => {
-                        rows.columns.push(place);
-                        rows.values.push(T::of(value));
-                    }
+                    place => entries.push((place, T::of(value))),
                 }
             }
-            rows.starts.push(rows.columns.len());
-            rows.own.push(own);
-            rows.squares.push(square);
+            heads.push(Head { start, own, square });
         }
-        rows
+        heads.push(Head { start: entries.len(), own: 0.0, square: 0.0 });
+        Rows { heads, entries, shared, alone }
     }
 
+    #[inline(always)]
     pub fn height(&self) -> usize {
-        self.own.len()
+        self.heads.len() - 1
     }
 
     /// The squared norm of row `i`.
+    #[inline(always)]
     pub fn square(&self, i: usize) -> f64 {
-        self.squares[i]
+        self.heads[i].square
     }
 
     /// The part of [`square`](Self::square) in columns that no other row holds.
+    #[inline(always)]
     pub fn own(&self, i: usize) -> f64 {
-        self.own[i]
+        self.heads[i].own
     }
 
     /// Zero weights.
@@ -129,6 +132,7 @@ impl<T: Real> Rows<T> {
     }
 
     /// The product of row `i` with the weights of each output.
+    #[inline(always)]
     pub fn read(&self, i: usize, weights: &Weights<T>, products: &mut [f64]) {
         let at_once = Weights::<T>::at_once(weights.outputs);
         for (set, products) in weights.sets.iter().zip(products.chunks_mut(at_once)) {
@@ -141,6 +145,7 @@ impl<T: Real> Rows<T> {
     }
 
     /// Adds row `i`, times one number an output, to the weights.
+    #[inline(always)]
     pub fn add(&self, i: usize, times: &[f64], weights: &mut Weights<T>) {
         let at_once = Weights::<T>::at_once(weights.outputs);
         for (set, times) in weights.sets.iter_mut().zip(times.chunks(at_once)) {
@@ -151,25 +156,28 @@ impl<T: Real> Rows<T> {
     #[inline(always)]
     fn read_set<const W: usize>(&self, i: usize, set: &[T], products: &mut [f64]) {
         let set = set.as_chunks::<W>().0;
-        let (columns, values) = self.row(i);
-        let (pairs, last) = columns.as_chunks::<2>();
-        let (value_pairs, last_value) = values.as_chunks::<2>();
-        // Two chains of sums, since one would wait for each addition to end before it starts the next.
-        let (mut even, mut odd) = ([T::default(); W], [T::default(); W]);
-        for (c, v) in pairs.iter().zip(value_pairs) {
-            let (a, b) = (&set[c[0] as usize], &set[c[1] as usize]);
+        let (fours, last) = self.row(i).as_chunks::<4>();
+        // Four chains of sums, since one would wait for each addition to end before it starts the next.
+        let (mut first, mut second, mut third, mut fourth) =
+            ([T::default(); W], [T::default(); W], [T::default(); W], [T::default(); W]);
+        for [a, b, c, d] in fours {
+            let (a_weights, b_weights) = (&set[a.0 as usize], &set[b.0 as usize]);
+            let (c_weights, d_weights) = (&set[c.0 as usize], &set[d.0 as usize]);
             for k in 0..W {
-                even[k] += v[0] * a[k];
-                odd[k] += v[1] * b[k];
+                first[k] += a.1 * a_weights[k];
+                second[k] += b.1 * b_weights[k];
+                third[k] += c.1 * c_weights[k];
+                fourth[k] += d.1 * d_weights[k];
             }
         }
-        for (&c, &v) in last.iter().zip(last_value) {
+        for &(column, value) in last {
+            let weights = &set[column as usize];
             for k in 0..W {
-                even[k] += v * set[c as usize][k];
+                first[k] += value * weights[k];
             }
         }
         for (k, product) in products.iter_mut().enumerate() {
-            *product = (even[k] + odd[k]).get();
+            *product = ((first[k] + second[k]) + (third[k] + fourth[k])).get();
         }
     }
 
@@ -181,8 +189,7 @@ impl<T: Real> Rows<T> {
         let set = set.as_chunks_mut::<W>().0;
         let mut by = [T::default(); W];
         by.iter_mut().zip(times).for_each(|(by, &v)| *by = T::of(v));
-        let (columns, values) = self.row(i);
-        for (&column, &value) in columns.iter().zip(values) {
+        for &(column, value) in self.row(i) {
             let weights = &mut set[column as usize];
             for k in 0..W {
                 weights[k] += value * by[k];
@@ -228,13 +235,25 @@ impl<T: Real> Rows<T> {
         scores
     }
 
-    fn row(&self, i: usize) -> (&[u32], &[T]) {
-        let range = self.starts[i]..self.starts[i + 1];
-        (&self.columns[range.clone()], &self.values[range])
+    /// Looks at row `i`, so that it is in the cache when it is read. Of several rows that are looked at together none waits
+    /// for the memory alone. What is given back means nothing.
+    #[inline(always)]
+    pub fn touch(&self, i: usize) -> u32 {
+        let mut sum = 0;
+        for eight in self.row(i).chunks(8) {
+            sum ^= eight[0].0;
+        }
+        sum
+    }
+
+    #[inline(always)]
+    fn row(&self, i: usize) -> &[(u32, T)] {
+        &self.entries[self.heads[i].start..self.heads[i + 1].start]
     }
 }
 
 impl<T: Real> Weights<T> {
+    #[inline(always)]
     fn at_once(outputs: usize) -> usize {
         if outputs > NARROW { WIDE } else { NARROW }
     }
