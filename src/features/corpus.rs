@@ -1,12 +1,8 @@
 //! Texts counted once, so that every fold can weigh them anew without reading them again.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// The term counts of a set of texts over the terms that occur in them: those of most texts first, equals by their bytes.
-///
-/// Frequent terms stand together, so that what belongs to them (counts, idf, weights) stays near the processor. The order is
-/// that of all texts, whichever of them a model is fitted on, and nothing but the order of sums hangs on it.
+/// The term counts of a set of texts over the sorted terms that occur in them.
 ///
 /// It has learnt nothing: which terms a model keeps, and their weights, is decided by
 /// [`TfidfParams::fit`](super::TfidfParams::fit) on the rows it is given.
@@ -55,17 +51,12 @@ impl CorpusCounter {
         self.current.clear();
     }
 
-    /// Renumbers the terms, so that the result does not depend on the order of the texts.
+    /// Renumbers the terms in sorted order, so that the result does not depend on the order of the texts.
     pub fn finish(self) -> Corpus {
-        let mut texts = vec![0_u32; self.ids.len()];
-        for &(id, _) in self.counts.iter().flatten() {
-            texts[id as usize] += 1;
-        }
-        let mut terms: Vec<(Reverse<u32>, Box<str>, u32)> =
-            self.ids.into_iter().map(|(term, id)| (Reverse(texts[id as usize]), term, id)).collect();
+        let mut terms: Vec<(Box<str>, u32)> = self.ids.into_iter().collect();
         terms.sort_unstable();
         let mut rank = vec![0; terms.len()];
-        for (new, (.., old)) in (0..).zip(&terms) {
+        for (new, (_, old)) in (0..).zip(&terms) {
             rank[*old as usize] = new;
         }
         let mut counts = self.counts;
@@ -75,7 +66,7 @@ impl CorpusCounter {
             }
             row.sort_unstable();
         }
-        Corpus { terms: terms.into_iter().map(|(_, term, _)| term).collect(), counts }
+        Corpus { terms: terms.into_iter().map(|(term, _)| term).collect(), counts }
     }
 }
 

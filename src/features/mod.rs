@@ -9,7 +9,7 @@ mod tfidf;
 mod vocabulary;
 
 pub use corpus::{Corpus, CorpusCounter};
-pub(crate) use spelling::{Spelling, WHOLE};
+pub(crate) use spelling::{Spelling, WHOLE, place_among};
 pub use tfidf::{CorpusTfidf, TfidfParams, TfidfVectorizer};
 pub(crate) use vocabulary::Noted;
 pub use vocabulary::Vocabulary;

@@ -91,6 +91,12 @@ impl Spelling {
     }
 }
 
+/// One of `size` places by 32 bits of a hash, each as likely (Lemire 2019, "Fast Random Integer Generation in an Interval").
+#[inline]
+pub fn place_among(size: usize, bits: u32) -> usize {
+    ((u64::from(bits) * size as u64) >> 32) as usize
+}
+
 /// Up to fifteen bytes as a number, by two looks that overlap.
 #[inline]
 fn gathered(text: &[u8]) -> u128 {

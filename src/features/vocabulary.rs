@@ -1,6 +1,6 @@
 //! Terms and their columns.
 
-use super::spelling::Spelling;
+use super::spelling::{Spelling, place_among};
 
 /// A list of distinct terms; a term's column is its position.
 ///
@@ -54,9 +54,9 @@ impl Vocabulary {
             return None;
         }
         let ends: Vec<u32> = memchr::memchr_iter(b'\n', lines.as_bytes()).map(|at| at as u32).collect();
-        let bits = (8 * ends.len()).next_power_of_two().max(64);
         let slots = vec![Slot::default(); ends.len() + ends.len() / 3 + 1];
-        let mut vocabulary = Vocabulary { lines, ends, slots, filter: vec![0; bits / 64] };
+        let filter = ends.len() / 8 + 1;
+        let mut vocabulary = Vocabulary { lines, ends, slots, filter: vec![0; filter] };
         let mut start = 0;
         for column in 0..vocabulary.len() {
             let end = vocabulary.ends[column] as usize;
@@ -125,15 +125,15 @@ impl Vocabulary {
 
     /// The word and the bit of the filter for a hash, by its lower half.
     #[inline]
-    fn bit(&self, hash: u64) -> (usize, u32) {
-        let bit = hash as u32 as usize & (64 * self.filter.len()).wrapping_sub(1);
-        (bit / 64, bit as u32 % 64)
+    fn bit(&self, hash: u64) -> (usize, usize) {
+        let bit = place_among(64 * self.filter.len(), hash as u32);
+        (bit / 64, bit % 64)
     }
 
     /// By its upper half the slot in which a term is looked for first.
     #[inline]
     fn first_slot(&self, hash: u64) -> usize {
-        ((hash >> 32) * self.slots.len() as u64 >> 32) as usize
+        place_among(self.slots.len(), (hash >> 32) as u32)
     }
 
     fn term(&self, column: usize) -> &str {

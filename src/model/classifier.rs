@@ -110,11 +110,12 @@ impl<'a> TrainingSet<'a> {
     ) -> Result<(FittedBlocks<'s>, Vec<FittedTask>)> {
         let decisions = self.learn_decisions(config, bundle, seed)?;
         let wanted = self.wanted(config, bundle, &bundle.rows);
-        let (blocks, regressions) = self.fit_features(bundle.params, &bundle.rows, &wanted)?;
+        let (mut blocks, regressions) = self.fit_features(bundle.params, &bundle.rows, &wanted)?;
+        let old = blocks.by_frequency();
         let fitted = bundle.tasks.iter().zip(regressions).zip(decisions).map(|((&t, regression), decision)| {
             // Rounded here, not when written: a model from a file answers like the one that was fitted.
             let precision = config.for_task(&self.tasks[t].name).classifier.precision;
-            (t, regression.rounded(|weight| precision.rounded(weight)), decision)
+            (t, regression.rounded(|weight| precision.rounded(weight)).reordered(&old), decision)
         });
         Ok((blocks, fitted.collect()))
     }

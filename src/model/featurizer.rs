@@ -140,6 +140,16 @@ impl<'a> FittedBlocks<'a> {
         }
     }
 
+    /// Puts the columns of frequent terms first in every block, and gives the old column of each.
+    pub(super) fn by_frequency(&mut self) -> Vec<u32> {
+        let mut old = Vec::new();
+        for (_, _, tfidf) in &mut self.blocks {
+            let first = old.len() as u32;
+            old.extend(tfidf.by_frequency().into_iter().map(|column| first + column));
+        }
+        old
+    }
+
     /// The rows of the given texts, equal to [`Featurizer::row`] of their text.
     pub(super) fn matrix(&self, rows: &[usize]) -> SparseMatrix {
         let mut matrix = SparseMatrix::empty(self.blocks.iter().map(|(_, _, tfidf)| tfidf.width()).sum());

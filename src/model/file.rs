@@ -1,7 +1,7 @@
 //! The model file: safetensors, with everything that is not a number in one JSON string.
 //!
 //! Layout, format 1: metadata key `rubrique` holds [`Header`] as JSON; for featurizer `i` and block `name`,
-//! `features.i.name.terms` (bytes: the sorted terms, each ended by a line feed) and `features.i.name.idf` (f64); for
+//! `features.i.name.terms` (bytes: the terms by column, each ended by a line feed) and `features.i.name.idf` (f64); for
 //! each task `task.name.weights` (f32, or f16 where its settings say so; columns × outputs) and `task.name.intercepts` (f32).
 
 use super::adaptation::Adaptation;

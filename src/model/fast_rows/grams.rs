@@ -1,7 +1,6 @@
 //! N-grams of words as walks over numbers.
 
-use crate::features::Vocabulary;
-use std::collections::HashMap;
+use crate::features::{Vocabulary, place_among};
 
 /// No word, no node, no column.
 const NONE: u32 = u32::MAX;
@@ -28,26 +27,20 @@ impl Grams {
         words.sort_unstable();
         words.dedup();
         let words = Vocabulary::from_terms(words).unwrap_or_default();
-        // Nodes of one word are words; the others are numbered on.
-        let mut nodes = words.len() as u32;
-        let mut steps: HashMap<(u32, u32), (u32, u32)> = HashMap::new();
+        // Nodes of one word are words; the others are slots, numbered on.
+        let mut steps = Steps::with_room(grams().map(|(words, _)| words.count() - 1).sum());
         for (gram, column) in grams() {
             let mut gram = gram.filter_map(|word| words.column(word));
             let Some(mut node) = gram.next() else { continue };
-            let mut last = (node, node);
+            let mut last = None;
             for word in gram {
-                last = (node, word);
-                node = steps
-                    .entry(last)
-                    .or_insert_with(|| {
-                        nodes += 1;
-                        (nodes - 1, NONE)
-                    })
-                    .0;
+                let at = steps.insert(node, word);
+                node = words.len() as u32 + at as u32;
+                last = Some(at);
             }
-            steps.insert(last, (node, column));
+            last.into_iter().for_each(|at| steps.slots[at].column = column);
         }
-        Grams { words, first, most, steps: Steps::new(&steps) }
+        Grams { words, first, most, steps }
     }
 
     /// The number after its last.
@@ -83,8 +76,9 @@ impl Grams {
             next.clear();
             next.resize(words.len(), NONE);
             for &(at, hash) in &*likely {
-                let step = self.steps.get(hash, nodes[at - 1], word(at));
-                next[at] = step.to;
+                let slot = self.steps.seek(hash, nodes[at - 1], word(at));
+                let step = self.steps.slots[slot];
+                next[at] = if step.from == NONE { NONE } else { self.words.len() as u32 + slot as u32 };
                 if step.column != NONE {
                     each(step.column);
                 }
@@ -104,10 +98,10 @@ pub(super) struct Walk {
     likely: Vec<(usize, u64)>,
 }
 
-/// A hash table with open addressing, less than half full.
+/// A hash table with open addressing, three quarters full; what lies close stays near the processor.
 struct Steps {
     slots: Vec<Step>,
-    /// A bit for each step by its hash: most pairs of words are no step, and this is the cheapest way to know.
+    /// Bits for steps by their hash: most pairs of words are no step, and this is the cheapest way to know.
     filter: Vec<u64>,
 }
 
@@ -115,32 +109,33 @@ struct Steps {
 struct Step {
     from: u32,
     word: u32,
-    to: u32,
+    /// The column of the n-gram that ends with it, or none.
     column: u32,
 }
 
-const NO_STEP: Step = Step { from: NONE, word: NONE, to: NONE, column: NONE };
+const NO_STEP: Step = Step { from: NONE, word: NONE, column: NONE };
 
 impl Steps {
-    fn new(steps: &HashMap<(u32, u32), (u32, u32)>) -> Self {
-        let size = (2 * steps.len() + 1).next_power_of_two();
-        let mut table = Steps { slots: vec![NO_STEP; size], filter: vec![0; size.div_ceil(16)] };
-        for (&(from, word), &(to, column)) in steps {
-            let hash = hash(from, word);
-            let bit = table.bit(hash);
-            table.filter[bit / 64] |= 1 << (bit % 64);
-            let mut slot = hash as usize & (size - 1);
-            while table.slots[slot].from != NONE {
-                slot = (slot + 1) & (size - 1);
-            }
-            table.slots[slot] = Step { from, word, to, column };
+    /// Room for so many steps.
+    fn with_room(steps: usize) -> Self {
+        Steps { slots: vec![NO_STEP; steps + steps / 3 + 1], filter: vec![0; steps / 8 + 1] }
+    }
+
+    /// The slot of a step, which is made if there is none.
+    fn insert(&mut self, from: u32, word: u32) -> usize {
+        let hash = hash(from, word);
+        let bit = self.bit(hash);
+        self.filter[bit / 64] |= 1 << (bit % 64);
+        let at = self.seek(hash, from, word);
+        if self.slots[at].from == NONE {
+            self.slots[at] = Step { from, word, column: NONE };
         }
-        table
+        at
     }
 
     #[inline]
     fn bit(&self, hash: u64) -> usize {
-        (hash >> 32) as usize & (self.filter.len() * 64 - 1)
+        place_among(64 * self.filter.len(), hash as u32)
     }
 
     #[inline]
@@ -149,15 +144,16 @@ impl Steps {
         self.filter[bit / 64] >> (bit % 64) & 1 == 1
     }
 
+    /// The slot of a step, or the free one that ends the search for it.
     #[inline]
-    fn get(&self, hash: u64, from: u32, word: u32) -> Step {
-        let mut slot = hash as usize;
+    fn seek(&self, hash: u64, from: u32, word: u32) -> usize {
+        let mut at = place_among(self.slots.len(), (hash >> 32) as u32);
         loop {
-            let step = self.slots[slot & (self.slots.len() - 1)];
+            let step = self.slots[at];
             if step.from == NONE || (step.from, step.word) == (from, word) {
-                return step;
+                return at;
             }
-            slot = slot.wrapping_add(1);
+            at = if at + 1 < self.slots.len() { at + 1 } else { 0 };
         }
     }
 }

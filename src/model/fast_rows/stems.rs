@@ -4,22 +4,18 @@
 //! 1.2.0 has it, letter for letter (tested), written out for speed: no allocation for a stem that is the beginning of its
 //! word, and no search among suffixes that end in other letters.
 
+use crate::analysis::Stemmer;
 use std::borrow::Cow;
 
 /// The stem of a normalised word.
 pub(super) fn stem(word: &str) -> Cow<'_, str> {
+    if word.len() > LONGEST {
+        return Stemmer::RustStemmers.stem(word);
+    }
     // No rule makes a word longer.
-    let room = word.len() + 2 * MARGIN;
-    let (mut small, mut large) = ([0; 64], Vec::new());
-    let letters = match small.get_mut(..room) {
-        Some(letters) => letters,
-        None => {
-            large.resize(room, 0);
-            &mut large[..]
-        }
-    };
+    let mut letters = [0; LONGEST + 2 * MARGIN];
     letters[MARGIN..][..word.len()].copy_from_slice(word.as_bytes());
-    let end = Word::new(letters).stem();
+    let end = Word::new(&mut letters, word.len()).stem();
     let stem = &letters[MARGIN..end];
     if word.as_bytes().starts_with(stem) {
         return Cow::Borrowed(&word[..stem.len()]);
@@ -27,6 +23,8 @@ pub(super) fn stem(word: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(stem).into_owned())
 }
 
+/// The stems of longer words, in bytes, are left to the library.
+const LONGEST: usize = 32;
 /// Zeros before and after the letters of a word, so that they can be looked at many at a time.
 const MARGIN: usize = 16;
 
@@ -51,13 +49,32 @@ const fn suffix(text: &str) -> Suffix {
 
 /// A word on its way to its stem. `I`, `U` and `Y` are those letters where they are consonants.
 struct Word<'a> {
-    letters: &'a mut [u8],
+    letters: &'a mut [u8; LONGEST + 2 * MARGIN],
     /// What is left of the word.
     end: usize,
     /// Where the regions RV, R1 and R2 begin.
     rv: usize,
     r1: usize,
     r2: usize,
+}
+
+/// Where the letters of a word begin: a bit for each of its vowels and each of its consonants.
+#[derive(Clone, Copy)]
+struct Sounds {
+    vowels: u64,
+    consonants: u64,
+    /// Where the word ends.
+    end: usize,
+}
+
+impl Sounds {
+    /// Where the letter after the next of some letters begins, no earlier than at an offset; the end if there is none.
+    fn after(self, at: usize, letters: u64) -> usize {
+        let next = letters & u64::MAX << at;
+        // Without the lowest letter that is left.
+        let beyond = (self.vowels | self.consonants) & !(next ^ next.wrapping_sub(1));
+        if next == 0 || beyond == 0 { self.end } else { beyond.trailing_zeros() as usize }
+    }
 }
 
 /// What is done to a word that ends in some suffix.
@@ -272,12 +289,12 @@ fn width(first: u8) -> usize {
 }
 
 impl<'a> Word<'a> {
-    /// A word between margins.
-    fn new(letters: &'a mut [u8]) -> Self {
-        let end = letters.len() - MARGIN;
+    /// A word between margins, of so many bytes.
+    fn new(letters: &'a mut [u8; LONGEST + 2 * MARGIN], length: usize) -> Self {
+        let end = MARGIN + length;
         let mut word = Word { letters, end, rv: end, r1: end, r2: end };
-        word.mark_consonants();
-        word.mark_regions();
+        let sounds = word.mark_consonants();
+        word.mark_regions(sounds);
         word
     }
 
@@ -290,7 +307,8 @@ impl<'a> Word<'a> {
         at + width(self.letters[at])
     }
 
-    fn mark_consonants(&mut self) {
+    fn mark_consonants(&mut self) -> Sounds {
+        let mut sounds = Sounds { vowels: 0, consonants: 0, end: self.end };
         let (mut at, mut vowel) = (MARGIN, self.is_vowel(MARGIN));
         while at < self.end {
             let after = self.next(at);
@@ -307,37 +325,28 @@ impl<'a> Word<'a> {
                 next_vowel = false;
             } else if here == b'y' && next_vowel {
                 self.letters[at] = b'Y';
+                vowel = false;
             }
+            sounds.vowels |= u64::from(vowel) << at;
+            sounds.consonants |= u64::from(!vowel) << at;
             (at, vowel) = (after, next_vowel);
         }
+        sounds
     }
 
-    fn mark_regions(&mut self) {
-        if self.end == MARGIN {
-            return;
-        }
-        let second = self.next(MARGIN);
-        self.rv = if self.is_vowel(MARGIN) && self.is_vowel(second) && self.next(second) < self.end {
-            self.next(self.next(second))
+    fn mark_regions(&mut self, sounds: Sounds) {
+        let Sounds { vowels, consonants, .. } = sounds;
+        let second = sounds.after(MARGIN, vowels | consonants);
+        let third = sounds.after(second, vowels | consonants);
+        self.rv = if vowels >> MARGIN & vowels >> second & 1 == 1 && third < self.end {
+            sounds.after(third, vowels | consonants)
         } else if matches!(&self.letters[MARGIN..][..3], b"col" | b"par" | b"tap") {
             MARGIN + 3
         } else {
-            self.after(second, true)
+            sounds.after(second, vowels)
         };
-        self.r1 = self.after(self.after(MARGIN, true), false);
-        self.r2 = self.after(self.after(self.r1, true), false);
-    }
-
-    /// The offset after the next vowel, or the next consonant; the end if there is none.
-    fn after(&self, mut at: usize, vowel: bool) -> usize {
-        while at < self.end {
-            let found = self.is_vowel(at) == vowel;
-            at = self.next(at);
-            if found {
-                return at;
-            }
-        }
-        self.end
+        self.r1 = sounds.after(sounds.after(MARGIN, vowels), consonants);
+        self.r2 = sounds.after(sounds.after(self.r1, vowels), consonants);
     }
 
     /// Where a suffix begins, if the word ends in it and it begins no earlier than `from`.
