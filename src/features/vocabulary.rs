@@ -87,7 +87,7 @@ impl Vocabulary {
         likely.then(|| self.slots[self.seek(spelling, hash, || term)].column).and_then(|column| column.checked_sub(1))
     }
 
-    /// A part of a text, if it is likely to be a term: noted in any case, told by the answer.
+    /// What it takes to look for a part of a text, and whether that is likely to be a term.
     #[inline]
     pub(crate) fn note(&self, text: &str, [start, end]: [usize; 2]) -> (Noted, bool) {
         let spelling = Spelling::part(text.as_bytes(), start..end);

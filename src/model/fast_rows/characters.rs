@@ -9,16 +9,17 @@ pub(super) struct Characters {
     padded: String,
     /// Where its characters begin, and where the last ends.
     bounds: Vec<usize>,
-    /// N-grams that are likely to be known.
+    /// N-grams that are likely to be known, so many at a time.
     noted: Vec<Noted>,
 }
 
+const AT_A_TIME: usize = 64;
 const ROOM: &str = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 impl Characters {
     /// Passes on the columns of a normalised word's n-grams, as
     /// [`Analyzer::characters_of`](crate::analysis::Analyzer) makes them.
-    pub fn find(&mut self, word: &str, [least, most]: [usize; 2], vocabulary: &Vocabulary, each: impl FnMut(u32)) {
+    pub fn find(&mut self, word: &str, [least, most]: [usize; 2], vocabulary: &Vocabulary, mut each: impl FnMut(u32)) {
         let Characters { padded, bounds, noted } = self;
         padded.clear();
         padded.push(' ');
@@ -29,13 +30,20 @@ impl Characters {
         bounds.push(padded.len());
         padded.push_str(ROOM);
         let length = bounds.len() - 1;
-        // Two loops, so that a processor waits for the memory of many n-grams at once; the first without a branch.
-        noted.resize((most + 1 - least) * length, Noted::default());
+        noted.resize(AT_A_TIME, Noted::default());
         let mut count = 0;
+        let mut look_up = |noted: &[Noted]| {
+            noted.iter().filter_map(|gram| vocabulary.noted(padded, gram)).for_each(&mut each);
+        };
+        // N-grams are noted, without a branch, before any is looked up: a processor waits for the memory of many at once.
         let mut note = |gram| {
             let likely;
             (noted[count], likely) = vocabulary.note(padded, gram);
             count += usize::from(likely);
+            if count == AT_A_TIME {
+                look_up(noted);
+                count = 0;
+            }
         };
         for n in least..=most {
             // A word shorter than n counts once, as it is, and only for the first such n.
@@ -45,6 +53,6 @@ impl Characters {
             }
             bounds.iter().zip(&bounds[n..]).for_each(|(&start, &end)| note([start, end]));
         }
-        noted[..count].iter().filter_map(|gram| vocabulary.noted(padded, gram)).for_each(each);
+        look_up(&noted[..count]);
     }
 }

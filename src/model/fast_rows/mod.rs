@@ -12,8 +12,9 @@
 //!
 //! - **A piece says all of itself.** No token and no n-gram of characters reaches over white space, and no rule of the
 //!   tokenizer looks past it, but for numbers with separators of thousands: white space between two ASCII digits does not
-//!   part. Where no block counts characters the same holds of most signs of ASCII, and fewer forms are met. So the tokens of a text are those of its pieces one after another, and its n-grams of characters those of the
-//!   pieces' parts. N-grams of words do reach over white space: they are walks over the pieces' words.
+//!   part. Where no block counts characters the same holds of most signs of ASCII, and fewer forms are met. So the tokens
+//!   of a text are those of its pieces one after another, and its n-grams of characters those of the pieces' parts. N-grams
+//!   of words do reach over white space: they are walks over the pieces' words.
 //! - **Memory is not state.** What is remembered of a piece is what would be found anew; whether it is remembered changes no
 //!   row. It belongs to one thread at a time, is bounded, and is emptied when full.
 //! - **Weights are made from counts** in the order of columns, by the same function as on the plain path.

@@ -177,6 +177,14 @@ fn a_word_may_stand_any_number_of_times() {
 }
 
 #[test]
+fn a_word_may_be_of_any_length() {
+    for letters in (1..80).chain([1000, 100_000]) {
+        let word: String = "électionsdugouvernementmalien".chars().cycle().take(letters).collect();
+        assert_same(MODEL.tasks()[0].featurizer(), &format!("{word} {word}s, l’{word}"));
+    }
+}
+
+#[test]
 fn a_full_memory_is_emptied_and_says_the_same() {
     let featurizer = MODEL.tasks()[0].featurizer();
     let known = "L’armée a saisi 19 500 barils au cœur du Mali, dit-il, selon les anticonstitutionnellement nommés.";
