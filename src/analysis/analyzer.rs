@@ -156,17 +156,32 @@ impl Analyzer {
     }
 
     fn characters(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
-        let mut scratch = Scratch::default();
+        let mut grams = CharacterNgrams::default();
         for word in text.split_whitespace() {
             let start = word.as_ptr() as usize - text.as_ptr() as usize;
-            self.characters_of(word, &mut scratch, |gram| emit(gram, start..start + word.len()));
+            grams.for_each(word, self.params.ngrams, |padded, [first, end]| {
+                emit(&padded[first..end], start..start + word.len());
+            });
         }
     }
+}
 
-    /// Calls `emit` with the n-grams of characters of what stands between white space.
-    pub(crate) fn characters_of(&self, word: &str, scratch: &mut Scratch, mut emit: impl FnMut(&str)) {
-        let [least, most] = self.params.ngrams;
-        let Scratch { padded, bounds } = scratch;
+/// The n-grams of characters of what stands between white space; room is kept from one word to the next.
+#[derive(Default)]
+pub(crate) struct CharacterNgrams {
+    /// A normalised word with a space on each side, and room to read on.
+    padded: String,
+    /// Where its characters begin, and where the last ends.
+    bounds: Vec<usize>,
+}
+
+/// Sixteen bytes can be read from each n-gram on.
+const ROOM: &str = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+impl CharacterNgrams {
+    /// Passes on where each n-gram stands in a string, which is given, too.
+    pub fn for_each(&mut self, word: &str, [least, most]: [usize; 2], mut emit: impl FnMut(&str, [usize; 2])) -> &str {
+        let CharacterNgrams { padded, bounds } = self;
         padded.clear();
         padded.push(' ');
         padded.push_str(&normalize(word));
@@ -174,25 +189,18 @@ impl Analyzer {
         bounds.clear();
         bounds.extend(padded.char_indices().map(|(i, _)| i));
         bounds.push(padded.len());
+        padded.push_str(ROOM);
         let length = bounds.len() - 1;
         for n in least..=most {
             // A word shorter than n counts once, as it is, and only for the first such n.
             if n >= length {
-                emit(padded);
+                emit(padded, [0, bounds[length]]);
                 break;
             }
-            for first in 0..=length - n {
-                emit(&padded[bounds[first]..bounds[first + n]]);
-            }
+            bounds.iter().zip(&bounds[n..]).for_each(|(&start, &end)| emit(padded, [start, end]));
         }
+        padded
     }
-}
-
-/// Room to work in, kept from one word to the next.
-#[derive(Default)]
-pub(crate) struct Scratch {
-    padded: String,
-    bounds: Vec<usize>,
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ mod stemmer;
 mod stop_words;
 mod tokenizer;
 
-pub(crate) use analyzer::Word;
 pub use analyzer::{Analyzer, AnalyzerParams, Unit};
+pub(crate) use analyzer::{CharacterNgrams, Word};
 pub use normalize::normalize;
 pub use stemmer::Stemmer;
 pub use stop_words::{StopWords, is_french_stop_word};

@@ -30,7 +30,7 @@ mod tally;
 mod tests;
 
 use super::featurizer::Block;
-use crate::analysis::{Analyzer, AnalyzerParams, Stemmer, Unit, Word, normalize, tokenize};
+use crate::analysis::{Analyzer, AnalyzerParams, Stemmer, Unit, Word, tokenize};
 use crate::features::{Corpus, CorpusCounter, Spelling};
 use characters::Characters;
 use grams::{Grams, Walk};
@@ -82,7 +82,7 @@ struct Memory {
     row: Vec<(u32, f64)>,
 }
 
-/// Finds out what a piece means, the plain way.
+/// Finds out what a piece means that is not remembered.
 #[derive(Default)]
 struct Finder {
     columns: Vec<u32>,
@@ -258,7 +258,7 @@ impl Finder {
         for ((block, &first), _) in places().filter(|((block, _), _)| block.analyzer.params().unit == Unit::CharWb) {
             let lengths = block.analyzer.params().ngrams;
             for part in piece.text.split_whitespace() {
-                characters.find(&normalize(part), lengths, block.vectorizer.vocabulary(), |column| {
+                characters.find(part, lengths, block.vectorizer.vocabulary(), |column| {
                     columns.push(first + column);
                 });
             }
