@@ -31,6 +31,31 @@ impl SparseRow {
         row
     }
 
+    /// Forgets all pairs.
+    pub fn clear(&mut self) {
+        self.columns.clear();
+        self.values.clear();
+    }
+
+    /// Adds pairs with columns that go on increasing strictly; no value may be zero.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if columns do not increase strictly.
+    #[inline(always)]
+    pub fn extend(&mut self, columns: &[u32], values: &[f64]) {
+        debug_assert!(columns.is_sorted_by(|a, b| a < b) && columns.len() == values.len());
+        debug_assert!(self.columns.last() < columns.first() || columns.is_empty());
+        self.columns.extend_from_slice(columns);
+        self.values.extend_from_slice(values);
+    }
+
+    /// The values from the `from`th on, to be changed to others that are not zero.
+    #[inline(always)]
+    pub fn values_mut(&mut self, from: usize) -> &mut [f64] {
+        &mut self.values[from..]
+    }
+
     /// The stored pairs, by increasing column.
     pub fn iter(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
         self.columns.iter().copied().zip(self.values.iter().copied())

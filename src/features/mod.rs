@@ -4,6 +4,7 @@
 //! what the rows are used for.
 
 mod corpus;
+mod idf;
 mod spelling;
 mod tfidf;
 mod vocabulary;

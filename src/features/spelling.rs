@@ -42,7 +42,7 @@ impl Spelling {
     }
 
     /// The spelling of a part of a text, sooner than by [`of`](Self::of) where sixteen bytes can be read at once.
-    #[inline]
+    #[inline(always)]
     pub fn part(text: &[u8], part: Range<usize>) -> Self {
         match text.get(part.start..).and_then(<[u8]>::first_chunk) {
             Some(block) if part.len() <= WHOLE => {
@@ -65,7 +65,7 @@ impl Spelling {
     }
 
     /// Whether equal spellings mean equal strings.
-    #[inline]
+    #[inline(always)]
     pub fn is_whole(self) -> bool {
         self.0 < HASHED
     }
@@ -84,7 +84,7 @@ impl Spelling {
     }
 
     /// Spreads spellings over tables; every bit of it may be used.
-    #[inline]
+    #[inline(always)]
     pub fn hash(self) -> u64 {
         let product = mix(self.0 as u64, (self.0 >> 64) as u64);
         product as u64 ^ (product >> 64) as u64
@@ -116,7 +116,7 @@ fn gathered(text: &[u8]) -> u128 {
 const FIRST: u64 = 0x9e37_79b9_7f4a_7c15;
 const SECOND: u64 = 0xbb67_ae85_84ca_a73b;
 
-#[inline]
+#[inline(always)]
 fn mix(low: u64, high: u64) -> u128 {
     u128::from(low ^ FIRST).wrapping_mul(u128::from(high ^ SECOND))
 }

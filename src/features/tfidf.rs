@@ -1,6 +1,7 @@
 //! Term frequency times inverse document frequency, as scikit-learn defines it.
 
 use super::corpus::{Corpus, run_lengths};
+use super::idf::Idf;
 use super::vocabulary::Vocabulary;
 use crate::sparse::{SparseMatrix, SparseRow};
 use std::cmp::Reverse;
@@ -29,7 +30,7 @@ pub struct TfidfParams {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TfidfVectorizer {
     vocabulary: Vocabulary,
-    idf: Vec<f64>,
+    idf: Idf,
     sublinear_tf: bool,
     norm: f64,
 }
@@ -127,8 +128,7 @@ impl CorpusTfidf<'_> {
             matrix.extend_row_where(known.into_iter());
         }
         let weights = matrix.open_values(start);
-        let scale = self.params.norm / length(weights, |weight| *weight);
-        weights.iter_mut().for_each(|weight| *weight *= scale);
+        normalize(weights, self.params.norm);
     }
 
     /// The most values that [`extend_row`](Self::extend_row) adds for text `i`.
@@ -151,10 +151,12 @@ impl CorpusTfidf<'_> {
 
 impl TfidfVectorizer {
     /// Puts a vectorizer together from its stored parts; `None` if they do not fit each other.
-    pub fn from_parts(vocabulary: Vocabulary, idf: Vec<f64>, params: &TfidfParams) -> Option<Self> {
-        let sound = vocabulary.len() == idf.len() && idf.iter().all(|v| v.is_finite());
+    pub fn from_parts(vocabulary: Vocabulary, idf: &[f64], params: &TfidfParams) -> Option<Self> {
+        // As its formula gives it of less than 2^64 texts.
+        let sound = vocabulary.len() == idf.len() && idf.iter().all(|v| (1.0..64.0).contains(v));
         let TfidfParams { sublinear_tf, norm, .. } = *params;
-        sound.then_some(TfidfVectorizer { vocabulary, idf, sublinear_tf, norm })
+        let idf = || idf.iter().copied().collect();
+        sound.then(|| TfidfVectorizer { vocabulary, idf: idf(), sublinear_tf, norm })
     }
 
     /// The terms it knows.
@@ -163,69 +165,88 @@ impl TfidfVectorizer {
     }
 
     /// The inverse document frequencies by column.
-    pub fn idf(&self) -> &[f64] {
-        &self.idf
+    pub fn idf(&self) -> impl ExactSizeIterator<Item = f64> {
+        self.idf.iter()
     }
 
     /// The row of a text whose terms `each_term` passes one by one; unknown terms count for nothing.
     pub fn row(&self, each_term: impl FnOnce(&mut dyn FnMut(&str))) -> SparseRow {
         let mut columns = Vec::new();
         each_term(&mut |term| columns.extend(self.vocabulary.column(term)));
-        let mut row = Vec::new();
-        self.weigh(&run_lengths(&mut columns), 0, &mut row);
-        SparseRow::from_sorted(row)
+        let weighed = run_lengths(&mut columns);
+        let weights: Vec<f64> = weighed
+            .iter()
+            .map(|&(column, count)| self.weigh(column as usize / 64)(column as usize % 64, count))
+            .collect();
+        let columns: Vec<u32> = weighed.into_iter().map(|(column, _)| column).collect();
+        let mut row = SparseRow::default();
+        row.extend(&columns, &weights);
+        self.normalize(row.values_mut(0));
+        row
     }
 
-    /// Adds to a row the weights of terms by increasing column, the first column at `first`, with the number of times that
-    /// each stands in a text.
-    pub(crate) fn weigh(&self, counts: &[(u32, u32)], first: u32, row: &mut Vec<(u32, f64)>) {
-        let start = row.len();
-        let damping = Damping::of(self.sublinear_tf);
-        row.extend(
-            counts.iter().map(|&(column, count)| (column, damping.tf(count) * self.idf[(column - first) as usize])),
-        );
-        let weighed = &mut row[start..];
-        let scale = self.norm / length(weighed, |(_, weight)| *weight);
-        weighed.iter_mut().for_each(|(_, weight)| *weight *= scale);
+    /// What weighs a term, before normalization, by its column and the number of times that it stands in a text.
+    #[inline(always)]
+    pub(crate) fn weigh(&self, near: usize) -> impl Fn(usize, u32) -> f64 {
+        let (damping, idf) = (Damping::of(self.sublinear_tf), self.idf.near(near));
+        move |at, count| damping.tf(count) * idf(at)
+    }
+
+    /// Brings the weights of a text to their norm.
+    #[inline(always)]
+    pub(crate) fn normalize(&self, weights: &mut [f64]) {
+        normalize(weights, self.norm);
     }
 }
 
 /// What makes tf' of tf.
 #[derive(Clone, Copy)]
-enum Damping {
-    None,
-    /// With the values for small counts: a logarithm takes longer than the rest of a weight, and most counts are small.
-    Logarithm(&'static [f64; 32]),
+struct Damping {
+    sublinear: bool,
+    /// The values for small counts, which most are.
+    small: &'static [f64; 256],
 }
 
 impl Damping {
-    fn of(sublinear_tf: bool) -> Self {
-        static SMALL: LazyLock<[f64; 32]> = LazyLock::new(|| std::array::from_fn(|n| 1.0 + (n as f64).ln()));
-        if sublinear_tf { Damping::Logarithm(&SMALL) } else { Damping::None }
+    fn of(sublinear: bool) -> Self {
+        static PLAIN: LazyLock<[f64; 256]> = LazyLock::new(|| std::array::from_fn(|tf| tf as f64));
+        static SUBLINEAR: LazyLock<[f64; 256]> = LazyLock::new(|| std::array::from_fn(|tf| damped(tf as u32)));
+        Damping { sublinear, small: if sublinear { &SUBLINEAR } else { &PLAIN } }
     }
 
+    #[inline(always)]
     fn tf(self, count: u32) -> f64 {
-        match self {
-            Damping::None => f64::from(count),
-            Damping::Logarithm(small) => match small.get(count as usize) {
-                Some(&tf) => tf,
-                None => 1.0 + f64::from(count).ln(),
-            },
+        match self.small.get(count as usize) {
+            Some(&tf) => tf,
+            None if self.sublinear => damped(count),
+            None => f64::from(count),
         }
     }
 }
 
+fn damped(count: u32) -> f64 {
+    1.0 + f64::from(count).ln()
+}
+
+/// Brings weights to a Euclidean norm.
+#[inline(always)]
+fn normalize(weights: &mut [f64], norm: f64) {
+    let scale = norm / length(weights);
+    weights.iter_mut().for_each(|weight| *weight *= scale);
+}
+
 /// The Euclidean norm of weights, in four sums side by side: a processor adds to one while it waits for another.
-fn length<T>(weighed: &[T], weight: impl Fn(&T) -> f64) -> f64 {
-    let (fours, rest) = weighed.as_chunks::<4>();
+#[inline(always)]
+fn length(weights: &[f64]) -> f64 {
+    let (fours, rest) = weights.as_chunks::<4>();
     let mut sums = [0.0; 4];
     for four in fours {
-        for (sum, one) in sums.iter_mut().zip(four) {
-            *sum += weight(one) * weight(one);
+        for (sum, weight) in sums.iter_mut().zip(four) {
+            *sum += weight * weight;
         }
     }
-    for (sum, one) in sums.iter_mut().zip(rest) {
-        *sum += weight(one) * weight(one);
+    for (sum, weight) in sums.iter_mut().zip(rest) {
+        *sum += weight * weight;
     }
     (sums[0] + sums[1] + (sums[2] + sums[3])).sqrt()
 }
@@ -250,7 +271,7 @@ mod tests {
         assert!(vectorizer.vocabulary().terms().eq(["a", "c"]) && fitted.width() == 2);
         // By hand: of two texts one holds a, both hold c: idf ln(3/2) + 1 and ln(3/3) + 1.
         let idf = [1.5f64.ln() + 1.0, 1.0];
-        assert!(vectorizer.idf().iter().zip(idf).all(|(found, expected)| (found - expected).abs() < 1e-12));
+        assert!(vectorizer.idf().zip(idf).all(|(found, expected)| (found - expected).abs() < 1e-12));
         let row: Vec<(u32, f64)> =
             vectorizer.row(|emit| ["b", "a", "c"].iter().for_each(|term| emit(term))).iter().collect();
         let length = idf[0].hypot(idf[1]);
@@ -262,7 +283,8 @@ mod tests {
         // c is in more texts than a.
         assert_eq!(fitted.by_frequency(), [1, 0]);
         assert!(fitted.vectorizer().vocabulary().terms().eq(["c", "a"]));
-        assert_eq!(fitted.vectorizer().idf(), [vectorizer.idf()[1], vectorizer.idf()[0]]);
+        let turned: Vec<f64> = fitted.vectorizer().idf().collect();
+        assert!(turned.into_iter().rev().eq(vectorizer.idf()));
         let mut matrix = SparseMatrix::empty(2);
         fitted.extend_row(0, 0, &mut matrix);
         matrix.end_row();

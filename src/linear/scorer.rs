@@ -1,6 +1,7 @@
 //! Scores of several regressions in one reading of their weights.
 
 use super::logistic::LogisticRegression;
+use crate::sparse::SparseRow;
 use crate::task::Score;
 use pulp::{Arch, NullaryFnOnce};
 use std::cmp::Ordering;
@@ -42,11 +43,10 @@ impl Scorer {
         }
     }
 
-    /// For each regression what [`LogisticRegression::scores`] says of a row, given as columns with their values, bit for
-    /// bit.
-    pub fn scores(&mut self, regressions: &[&LogisticRegression], row: &[(u32, f64)]) -> Vec<Vec<Score>> {
+    /// For each regression what [`LogisticRegression::scores`] says of a row, bit for bit.
+    pub fn scores(&mut self, regressions: &[&LogisticRegression], row: &SparseRow) -> Vec<Vec<Score>> {
         match self.rows.cmp(&ROWS) {
-            Ordering::Less => row.iter().for_each(|&(column, _)| self.meet(regressions, column as usize)),
+            Ordering::Less => row.iter().for_each(|(column, _)| self.meet(regressions, column as usize)),
             Ordering::Equal => (0..self.width).for_each(|column| self.meet(regressions, column)),
             Ordering::Greater => {}
         }
@@ -76,7 +76,7 @@ impl Scorer {
 struct Sums<'a> {
     weights: &'a [[f32; LANES]],
     groups: usize,
-    row: &'a [(u32, f64)],
+    row: &'a SparseRow,
 }
 
 impl NullaryFnOnce for Sums<'_> {
@@ -87,7 +87,7 @@ impl NullaryFnOnce for Sums<'_> {
         let mut sums = Vec::with_capacity(self.groups * LANES);
         for group in 0..self.groups {
             let mut eight = [0.0; LANES];
-            for &(column, value) in self.row {
+            for (column, value) in self.row.iter() {
                 let weights = &self.weights[column as usize * self.groups + group];
                 for k in 0..LANES {
                     eight[k] += value * f64::from(weights[k]);
@@ -102,7 +102,6 @@ impl NullaryFnOnce for Sums<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sparse::SparseRow;
 
     #[test]
     fn scores_are_those_of_each_regression_alone() {
@@ -117,8 +116,8 @@ mod tests {
         let regressions: Vec<&LogisticRegression> = regressions.iter().collect();
         let mut scorer = Scorer::new(20, 11);
         for row in [vec![], vec![(19, 0.1)], vec![(0, 0.3), (3, 0.7), (4, 1e-9), (11, 0.123_456_789), (19, 7.0)]] {
-            let alone: Vec<Vec<Score>> =
-                regressions.iter().map(|r| r.scores(&SparseRow::from_sorted(row.iter().copied()))).collect();
+            let row = SparseRow::from_sorted(row);
+            let alone: Vec<Vec<Score>> = regressions.iter().map(|r| r.scores(&row)).collect();
             assert_eq!(scorer.scores(&regressions, &row), alone);
             assert_eq!(scorer.scores(&regressions, &row), alone);
         }

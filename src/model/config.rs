@@ -370,9 +370,9 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
             let found = block.max_df;
             return wrong(format!("features.{name}.max_df out of range (found {found}; allowed: above 0, at most 1)"));
         }
-        if !(block.norm.is_finite() && block.norm > 0.0) {
+        if !(1e-6..=1e6).contains(&block.norm) {
             let found = block.norm;
-            return wrong(format!("features.{name}.norm out of range (found {found}; allowed: a number above 0)"));
+            return wrong(format!("features.{name}.norm out of range (found {found}; allowed: 0.000001 to 1000000)"));
         }
         if block.prefix == Some(0) {
             return wrong(format!("features.{name}.prefix out of range (found 0; allowed: 1 or more)"));
@@ -385,7 +385,7 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
         return wrong(format!("classifier.naive_bayes out of range (found {size}; allowed: 0 or more)"));
     }
     if !(classifier.c.is_finite() && classifier.c > 0.0) {
-        return wrong(format!("classifier.c out of range (found {}; allowed: a number above 0)", classifier.c));
+        return wrong(format!("classifier.c out of range (found {}; allowed: 0.000001 to 1000000)", classifier.c));
     }
     if let Some(share) = classifier.prune.filter(|share| !(*share >= 0.0 && *share < 1.0)) {
         return wrong(format!("classifier.prune out of range (found {share}; allowed: 0 or more, under 1)"));

@@ -86,11 +86,11 @@ impl Featurizer {
 
     /// The row of a text.
     pub fn row(&self, text: &str) -> SparseRow {
-        self.read(text, |row| SparseRow::from_sorted(row.iter().copied()))
+        self.read(text, SparseRow::clone)
     }
 
-    /// What is made of the row of a text, without a copy of it: columns, strictly increasing, with their weights.
-    pub(super) fn read<T>(&self, text: &str, made_of: impl FnOnce(&[(u32, f64)]) -> T) -> T {
+    /// What is made of the row of a text, without a copy of it.
+    pub(super) fn read<T>(&self, text: &str, made_of: impl FnOnce(&SparseRow) -> T) -> T {
         self.fast.read(&self.blocks, text, made_of)
     }
 

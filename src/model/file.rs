@@ -142,7 +142,7 @@ impl ModelFile {
             for (name, _, vectorizer) in featurizer.blocks() {
                 let terms = vectorizer.vocabulary().lines().as_bytes().to_vec();
                 tensors.push((format!("features.{i}.{name}.terms"), Dtype::U8, vec![terms.len()], terms));
-                let idf: Vec<u8> = vectorizer.idf().iter().flat_map(|v| v.to_le_bytes()).collect();
+                let idf: Vec<u8> = vectorizer.idf().flat_map(f64::to_le_bytes).collect();
                 tensors.push((format!("features.{i}.{name}.idf"), Dtype::F64, vec![vectorizer.idf().len()], idf));
             }
         }
@@ -302,7 +302,7 @@ impl Stored<'_> {
                 let vocabulary =
                     Vocabulary::from_lines(terms.to_string()).ok_or_else(|| damaged("terms that are not distinct"))?;
                 let idf = self.f64s(&format!("features.{i}.{name}.idf"))?;
-                let vectorizer = TfidfVectorizer::from_parts(vocabulary, idf, &params.tfidf())
+                let vectorizer = TfidfVectorizer::from_parts(vocabulary, &idf, &params.tfidf())
                     .ok_or_else(|| damaged(&format!("block `{name}`: terms and idf do not match")))?;
                 Ok((name, params, vectorizer))
             })

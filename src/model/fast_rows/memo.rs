@@ -51,14 +51,19 @@ struct Slot {
     place: Place,
 }
 
-/// Where a meaning stands in a memo, until it is emptied: columns, then words.
+/// Where a meaning stands in a memo, until it is emptied.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Place {
-    /// The numbers themselves, if they are no more than these; otherwise the first is where they begin in `items`.
+    /// The columns and words themselves, if they are no more than these; otherwise where they begin in `items`, and the
+    /// number of words.
     numbers: [u32; 2],
     columns: u16,
+    /// The number of words, or [`MANY`].
     words: u16,
 }
+
+/// Says of a meaning that it stands in `items`.
+const MANY: u16 = u16::MAX;
 
 impl Memo {
     pub fn new() -> Self {
@@ -91,12 +96,34 @@ impl Memo {
         }
     }
 
-    /// Where the meaning of a piece stands, if a first look finds it. (Without a branch, so that a processor looks for many
-    /// pieces at once.)
-    #[inline]
-    pub fn glance(&self, spelling: Spelling) -> (bool, Place) {
-        let slot = &self.slots[spelling.hash() as usize & (self.slots.len() - 1)];
+    /// The slot at which a first look for a piece is.
+    #[inline(always)]
+    pub fn slot(&self, spelling: Spelling) -> usize {
+        spelling.hash() as usize & (self.slots.len() - 1)
+    }
+
+    /// Reads slots, so that a processor waits for all of them at once.
+    #[inline(always)]
+    pub fn touch_slots(&self, slots: &[usize]) -> u32 {
+        slots.iter().fold(0, |sum, &slot| sum ^ self.slots[slot].long)
+    }
+
+    /// Whether a piece is in a slot, and where its meaning stands then. (Without a branch: processors guess wrong.)
+    #[inline(always)]
+    pub fn glance(&self, slot: usize, spelling: Spelling) -> (bool, Place) {
+        let slot = &self.slots[slot];
         (slot.spelling == spelling && spelling.is_whole(), slot.place)
+    }
+
+    /// Reads where meanings of many columns stand, so that a processor waits for all of them at once.
+    #[inline(always)]
+    pub fn touch_meanings(&self, places: &[Place]) -> u32 {
+        let item = |at: usize| self.items.get(at).copied().unwrap_or(0);
+        places.iter().fold(0, |sum, place| {
+            let (start, columns) =
+                if place.words == MANY { (place.numbers[0] as usize, place.columns) } else { (0, 0) };
+            sum ^ item(start) ^ item(start + usize::from(columns / 2)) ^ item(start + usize::from(columns))
+        })
     }
 
     /// Where the meaning of a piece stands, if it is remembered.
@@ -115,50 +142,58 @@ impl Memo {
     }
 
     /// Passes on the columns and the words of a meaning: few columns to `few`, others to `many`.
-    #[inline]
-    pub fn pass_on(&self, place: Place, few: &mut Numbers, many: impl FnOnce(&[u32]), words: &mut Numbers) {
+    #[inline(always)]
+    pub fn pass_on(&self, place: Place, few: &mut Numbers, many: impl FnOnce(&[u32]), words: Option<&mut Numbers>) {
         let Place { numbers, columns: first, words: second } = place;
-        let (first, second) = (first as usize, second as usize);
-        if first + second <= 2 {
+        let first = usize::from(first);
+        if second != MANY {
             few.extend_some(numbers, first);
-            words.extend_some([numbers[first & 1], numbers[1]], second);
+            if let Some(words) = words {
+                words.extend_some([numbers[first & 1], numbers[1]], second.into());
+            }
         } else {
-            let numbers = &self.items[numbers[0] as usize..];
-            many(&numbers[..first]);
-            words.extend(&numbers[first..first + second]);
+            let own = &self.items[numbers[0] as usize..][..first + numbers[1] as usize];
+            let (columns, own) = own.split_at(first);
+            many(columns);
+            if let Some(words) = words {
+                words.extend(own);
+            }
         }
     }
 
     /// Remembers a piece that is not remembered, if there is much room or it was met before.
-    pub fn learn(&mut self, piece: &Piece<'_>, meaning: Meaning<'_>) {
+    pub fn learn(&mut self, piece: &Piece<'_>, meaning: Meaning<'_>) -> Option<Place> {
         let hash = piece.spelling.hash();
         let mark = &mut self.marks[(hash >> 32) as usize % MARKS];
         let sign = (hash >> 48) as u16;
         let met = std::mem::replace(mark, sign) == sign;
-        if !met && self.pieces >= FREELY {
-            return;
+        if !met && self.pieces >= FREELY || meaning.columns.len() > u16::MAX.into() {
+            return None;
         }
-        let (Ok(columns), Ok(words)) = (u16::try_from(meaning.columns.len()), u16::try_from(meaning.words.len()))
-        else {
-            return;
-        };
-        let Some(free) = self.free(piece.spelling).filter(|_| piece.text.len() <= LONGEST) else { return };
+        let free = self.free(piece.spelling).filter(|_| piece.text.len() <= LONGEST)?;
         let long = self.long.len() as u32;
         if piece.text.len() > WHOLE {
             self.long.extend_from_slice(piece.text.as_bytes());
             self.long.push(END);
         }
-        let mut numbers = [self.items.len() as u32, 0];
-        if meaning.columns.len() + meaning.words.len() <= 2 {
-            let own = meaning.columns.iter().chain(meaning.words);
-            numbers.iter_mut().zip(own).for_each(|(number, own)| *number = *own);
-        } else {
-            self.items.extend_from_slice(meaning.columns);
-            self.items.extend_from_slice(meaning.words);
-        }
-        let place = Place { numbers, columns, words };
+        let place = self.keep(meaning);
         self.slots[free] = Slot { spelling: piece.spelling, long, place };
         self.pieces += 1;
+        Some(place)
+    }
+
+    /// Keeps a meaning, of no more than 65,535 columns, until the memo is emptied.
+    pub fn keep(&mut self, Meaning { columns, words }: Meaning<'_>) -> Place {
+        let mut numbers = [0; 2];
+        let few = columns.len() + words.len() <= numbers.len();
+        if few {
+            numbers.iter_mut().zip(columns.iter().chain(words)).for_each(|(number, own)| *number = *own);
+        } else {
+            numbers = [self.items.len() as u32, words.len() as u32];
+            self.items.extend_from_slice(columns);
+            self.items.extend_from_slice(words);
+        }
+        Place { numbers, columns: columns.len() as u16, words: if few { words.len() as u16 } else { MANY } }
     }
 
     fn is_long(&self, slot: &Slot, text: &[u8]) -> bool {

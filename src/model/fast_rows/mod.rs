@@ -32,15 +32,19 @@ mod tests;
 use super::featurizer::Block;
 use crate::analysis::{Analyzer, AnalyzerParams, Stemmer, Unit, Word, tokenize};
 use crate::features::{Corpus, CorpusCounter, Spelling};
+use crate::sparse::SparseRow;
 use characters::Characters;
 use grams::{Grams, Walk};
 use memo::{Meaning, Memo, Place};
 use numbers::Numbers;
 use pieces::{Bounds, Piece};
+use pulp::{Arch, NullaryFnOnce};
 use std::collections::HashMap;
+use std::hint::black_box;
+use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use stems::stem;
-use tally::Tally;
+use tally::{SECTION, Tally};
 
 /// Makes the rows of texts for one list of blocks, which has to be the same every time.
 #[derive(Default)]
@@ -53,10 +57,12 @@ pub(super) struct FastRows {
 
 /// Where the blocks stand.
 struct Layout {
-    /// The first column of each block, and the number of all columns.
-    firsts: Vec<u32>,
+    /// Of each block its sections of a tally.
+    sections: Vec<Range<usize>>,
     /// The n-grams of two words and more of each block; `None` where a block has none.
     grams: Vec<Option<Grams>>,
+    /// Whether a block has any.
+    has_grams: bool,
     /// Whether a block asks for stems of rust-stemmers.
     stems: bool,
     /// Whether signs part, because no block counts them.
@@ -64,7 +70,7 @@ struct Layout {
 }
 
 /// So many pieces are cut, then looked up, then counted.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 
 /// What one thread works with.
 struct Memory {
@@ -78,8 +84,7 @@ struct Memory {
     sequence: Vec<u32>,
     walk: Walk,
     finder: Finder,
-    counts: Vec<(u32, u32)>,
-    row: Vec<(u32, f64)>,
+    row: SparseRow,
 }
 
 /// Finds out what a piece means that is not remembered.
@@ -92,16 +97,33 @@ struct Finder {
 }
 
 impl FastRows {
-    /// What is made of a text's row: columns, strictly increasing, with their weights.
-    pub fn read<T>(&self, blocks: &[Block], text: &str, made_of: impl FnOnce(&[(u32, f64)]) -> T) -> T {
+    /// What is made of a text's row.
+    pub fn read<T>(&self, blocks: &[Block], text: &str, made_of: impl FnOnce(&SparseRow) -> T) -> T {
         let layout = self.layout.get_or_init(|| Layout::new(blocks));
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let memory = idle().pop();
         let mut memory = memory.unwrap_or_else(|| Memory::new(layout));
-        memory.read(blocks, layout, text);
+        Arch::new().dispatch(Read { memory: &mut memory, blocks, layout, text });
         let made = made_of(&memory.row);
         idle().push(memory);
         made
+    }
+}
+
+/// The making of a row, compiled for several kinds of processor.
+struct Read<'a> {
+    memory: &'a mut Memory,
+    blocks: &'a [Block],
+    layout: &'a Layout,
+    text: &'a str,
+}
+
+impl NullaryFnOnce for Read<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.memory.read(self.blocks, self.layout, self.text);
     }
 }
 
@@ -134,23 +156,31 @@ impl Layout {
     fn new(blocks: &[Block]) -> Self {
         let stems = blocks.iter().any(|block| block.analyzer.params().asks() == Some(Stemmer::RustStemmers));
         let signs_part = blocks.iter().all(|block| block.analyzer.params().unit != Unit::CharWb);
-        let mut layout = Layout { firsts: vec![0], grams: Vec::new(), stems, signs_part };
-        let (mut column, mut word) = (0, 0);
+        let mut layout = Layout { sections: Vec::new(), grams: Vec::new(), has_grams: false, stems, signs_part };
+        let (mut section, mut word) = (0, 0);
         for block in blocks {
             let (params, vocabulary) = (block.analyzer.params(), block.vectorizer.vocabulary());
             let grams = (params.unit == Unit::Word && params.ngrams[1] > 1)
-                .then(|| Grams::new(vocabulary, params.ngrams, word, column));
+                .then(|| Grams::new(vocabulary, params.ngrams, word, place(section)));
             word = grams.as_ref().map_or(word, Grams::end);
-            column += vocabulary.len() as u32;
+            layout.has_grams |= grams.is_some();
             layout.grams.push(grams);
-            layout.firsts.push(column);
+            let sections = section..section + vocabulary.len().div_ceil(SECTION);
+            section = sections.end;
+            layout.sections.push(sections);
         }
         layout
     }
 
-    fn width(&self) -> usize {
-        self.firsts[self.firsts.len() - 1] as usize
+    /// The number of all sections.
+    fn end(&self) -> usize {
+        self.sections.last().map_or(0, |sections| sections.end)
     }
+}
+
+/// The first place of a section.
+fn place(section: usize) -> u32 {
+    (section * SECTION) as u32
 }
 
 impl Memory {
@@ -158,50 +188,62 @@ impl Memory {
         Memory {
             bounds: Bounds::default(),
             memo: Memo::new(),
-            tally: Tally::new(layout.width()),
+            tally: Tally::new(layout.end()),
             few: Numbers::default(),
             words: Numbers::default(),
             sequence: Vec::new(),
             walk: Walk::default(),
             finder: Finder::default(),
-            counts: Vec::new(),
-            row: Vec::new(),
+            row: SparseRow::default(),
         }
     }
 
     /// Makes the row of a text.
+    #[inline(always)]
     fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str) {
-        let Memory { bounds, memo, tally, few, words, sequence, walk, finder, counts, row } = self;
+        let Memory { bounds, memo, tally, few, words, sequence, walk, finder, row } = self;
         let mut spellings = [Spelling::default(); BATCH];
-        let mut glances = [(false, Place::default()); BATCH];
+        let mut slots = [0; BATCH];
+        let mut places = [Place::default(); BATCH];
         bounds.find(text, layout.signs_part);
         words.clear();
-        // Spelling, looking up and counting each go over many pieces before the next begins: a processor waits for memory
-        // once for many pieces, not once for each.
+        // Looking up and counting each go over many pieces before the next begins: a processor waits for memory once for
+        // many pieces, not once for each.
         for bounds in bounds.batches(BATCH) {
             memo.make_room(bounds.len());
-            for (spelling, &[start, end]) in spellings.iter_mut().zip(bounds) {
-                *spelling = Spelling::part(text.as_bytes(), start..end);
+            for (i, &[start, end]) in bounds.iter().enumerate() {
+                spellings[i] = Spelling::part(text.as_bytes(), start..end);
+                slots[i] = memo.slot(spellings[i]);
             }
-            for (glance, spelling) in glances.iter_mut().zip(&spellings[..bounds.len()]) {
-                *glance = memo.glance(*spelling);
+            let slots = &slots[..bounds.len()];
+            black_box(memo.touch_slots(slots));
+            // A bit for each piece that is not found at the first look.
+            let mut strange = 0u64;
+            for (i, &slot) in slots.iter().enumerate() {
+                let known;
+                (known, places[i]) = memo.glance(slot, spellings[i]);
+                strange |= u64::from(!known) << i;
+            }
+            while strange != 0 {
+                let i = strange.trailing_zeros() as usize;
+                strange &= strange - 1;
+                let piece = Piece { text: &text[bounds[i][0]..bounds[i][1]], spelling: spellings[i] };
+                places[i] = memo.place(&piece).unwrap_or_else(|| {
+                    let meaning = finder.meaning(blocks, layout, &piece);
+                    memo.learn(&piece, meaning).unwrap_or_else(|| {
+                        tally.add(meaning.columns);
+                        memo.keep(Meaning { columns: &[], ..meaning })
+                    })
+                });
+            }
+            let places = &places[..bounds.len()];
+            if !layout.signs_part {
+                black_box(memo.touch_meanings(places));
             }
             few.clear();
-            for ((&(known, place), &spelling), &[start, end]) in glances.iter().zip(&spellings).zip(bounds) {
-                if known {
-                    memo.pass_on(place, few, |many| tally.add(many), words);
-                    continue;
-                }
-                let piece = Piece { text: &text[start..end], spelling };
-                match memo.place(&piece) {
-                    Some(place) => memo.pass_on(place, few, |many| tally.add(many), words),
-                    None => {
-                        let meaning = finder.meaning(blocks, layout, &piece);
-                        tally.add(meaning.columns);
-                        words.extend(meaning.words);
-                        memo.learn(&piece, meaning);
-                    }
-                }
+            for &place in places {
+                let words = layout.has_grams.then_some(&mut *words);
+                memo.pass_on(place, few, |many| tally.add(many), words);
             }
             tally.add(few.all());
         }
@@ -210,14 +252,15 @@ impl Memory {
             sequence.extend(words.all().iter().copied().filter(|&word| grams.has(word)));
             grams.for_each_column(sequence, walk, |column| tally.add(&[column]));
         }
-        counts.clear();
-        tally.drain(counts);
         row.clear();
-        let mut rest = &counts[..];
-        for (block, bounds) in blocks.iter().zip(layout.firsts.windows(2)) {
-            let (own, others) = rest.split_at(rest.partition_point(|&(column, _)| column < bounds[1]));
-            block.vectorizer.weigh(own, bounds[0], row);
-            rest = others;
+        tally.make_room();
+        let mut first = 0;
+        for (Block { vectorizer, .. }, sections) in blocks.iter().zip(&layout.sections) {
+            let start = row.len();
+            let (columns, weights) = tally.drain(sections.clone(), first, |near| vectorizer.weigh(near));
+            row.extend(columns, weights);
+            vectorizer.normalize(row.values_mut(start));
+            first += vectorizer.vocabulary().len() as u32;
         }
     }
 }
@@ -227,15 +270,16 @@ impl Finder {
         let Finder { columns, words, characters, letters } = self;
         columns.clear();
         words.clear();
-        let places = || blocks.iter().zip(&layout.firsts).zip(&layout.grams);
+        let places = || blocks.iter().zip(&layout.sections).zip(&layout.grams);
         // One token after another, so that all blocks share its stem.
         let mut token = |token: &str| {
             let mut word = Word::new(token);
             if layout.stems {
                 word = word.with_stem(Stemmer::RustStemmers, stem(token));
             }
-            for ((block, &first), grams) in places() {
+            for ((block, sections), grams) in places() {
                 let vocabulary = block.vectorizer.vocabulary();
+                let first = place(sections.start);
                 let column = |term: &str| vocabulary.column(term).map(|column| first + column);
                 let params = block.analyzer.params();
                 match params.unit {
@@ -255,8 +299,8 @@ impl Finder {
             Some(word) => token(word),
             None => tokenize(piece.text).for_each(|found| token(&found.text)),
         }
-        for ((block, &first), _) in places().filter(|((block, _), _)| block.analyzer.params().unit == Unit::CharWb) {
-            let lengths = block.analyzer.params().ngrams;
+        for ((block, sections), _) in places().filter(|((block, _), _)| block.analyzer.params().unit == Unit::CharWb) {
+            let (lengths, first) = (block.analyzer.params().ngrams, place(sections.start));
             for part in piece.text.split_whitespace() {
                 characters.find(part, lengths, block.vectorizer.vocabulary(), |column| {
                     columns.push(first + column);

@@ -31,7 +31,7 @@ impl Numbers {
     }
 
     /// Adds the first of two numbers, or both, or neither.
-    #[inline]
+    #[inline(always)]
     pub fn extend_some(&mut self, numbers: [u32; 2], how_many: usize) {
         if self.room.len() < self.length + ROOM {
             self.room.resize(2 * self.length + ROOM, 0);

@@ -17,6 +17,7 @@ pub(super) struct Bounds(Vec<usize>);
 
 impl Bounds {
     /// Finds the pieces of a text, parted by white space and, if asked, by signs.
+    #[inline(always)]
     pub fn find(&mut self, text: &str, signs_part: bool) {
         let (bytes, bounds) = (text.as_bytes(), &mut self.0);
         bounds.clear();
@@ -60,7 +61,7 @@ impl Bounds {
 }
 
 /// 64 bytes of a text from an offset; what is past its end is white space.
-#[inline]
+#[inline(always)]
 fn block(bytes: &[u8], at: usize) -> [u8; 64] {
     match bytes[at..].first_chunk() {
         Some(all) => *all,
@@ -83,7 +84,7 @@ struct Marks {
 }
 
 impl Marks {
-    #[inline]
+    #[inline(always)]
     fn of(block: &[u8; 64], signs_part: bool) -> Self {
         let bytes = u8x64::new(*block);
         let all = u8x64::splat;
@@ -106,7 +107,7 @@ impl Marks {
 }
 
 /// The length in bytes of the white space that begins at an offset; zero for anything else.
-#[inline]
+#[inline(always)]
 fn white_space(bytes: &[u8], at: usize) -> usize {
     match bytes[at..] {
         [b' ' | 9..=13, ..] => 1,

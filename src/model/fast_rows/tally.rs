@@ -1,64 +1,126 @@
 //! How often each column was met.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use wide::u8x64;
+
+/// So many columns make a section of a [`Tally`].
+pub(super) const SECTION: usize = 64 * 64;
 
 /// Counts columns and gives them back in order, in time that depends on how many were met.
+///
+/// A column has a place; the places of a block's columns follow each other from the beginning of a section.
 pub(super) struct Tally {
-    columns: Vec<Columns>,
-    /// One for each element of `columns` that was met.
-    met: Vec<[u8; 8]>,
-    /// What did not fit into single bytes.
-    carried: HashMap<u32, u32>,
+    /// 64 counts side by side.
+    counts: Vec<[u8; 64]>,
+    /// By section for each element of `counts` whether it was met: zero or one.
+    met: Vec<[u8; 64]>,
+    /// What did not fit into single bytes, by place.
+    carried: HashMap<usize, u32>,
+    /// As many places were added.
+    added: usize,
+    /// Room for what is given back, of which more is written than is meant.
+    columns: Vec<u32>,
+    weights: Vec<f64>,
 }
 
-/// 64 columns side by side.
-#[derive(Clone, Copy)]
-struct Columns {
-    counts: [u8; 64],
-    /// A bit for each that was met.
-    met: u64,
-}
+/// So many columns of 64 are written without a look at how many there are: a processor guesses wrong about few.
+const BLINDLY: usize = 2;
 
 impl Tally {
-    pub fn new(width: usize) -> Self {
-        let columns = vec![Columns { counts: [0; 64], met: 0 }; width.div_ceil(64)];
-        Tally { met: vec![[0; 8]; columns.len().div_ceil(8)], columns, carried: HashMap::new() }
+    pub fn new(sections: usize) -> Self {
+        Tally {
+            counts: vec![[0; 64]; sections * 64],
+            met: vec![[0; 64]; sections],
+            carried: HashMap::new(),
+            added: 0,
+            columns: Vec::new(),
+            weights: Vec::new(),
+        }
     }
 
-    #[inline]
-    pub fn add(&mut self, columns: &[u32]) {
+    #[inline(always)]
+    pub fn add(&mut self, places: &[u32]) {
+        let counts = self.counts.as_flattened_mut();
         let met = self.met.as_flattened_mut();
-        for &column in columns {
-            let (at, bit) = (column as usize / 64, column % 64);
-            let columns = &mut self.columns[at];
-            columns.met |= 1 << bit;
-            let count = &mut columns.counts[bit as usize];
+        self.added += places.len();
+        for &place in places {
+            let place = place as usize;
+            let count = &mut counts[place];
             *count = count.wrapping_add(1);
             if *count == 0 {
-                *self.carried.entry(column).or_default() += 1 << u8::BITS;
+                // Never zero, which says that a column was not met.
+                *count = 1;
+                *self.carried.entry(place).or_default() += u32::from(u8::MAX);
             }
-            met[at] = 1;
+            met[place / 64] = 1;
         }
     }
 
-    /// Appends the columns that were met with their counts, by increasing column, and forgets them.
-    pub fn drain(&mut self, out: &mut Vec<(u32, u32)>) {
-        for (i, met) in self.met.iter_mut().enumerate() {
-            let mut met = u64::from_le_bytes(std::mem::take(met));
-            while met != 0 {
-                let at = i * 8 + met.trailing_zeros() as usize / 8;
-                met &= met - 1;
-                let columns = &mut self.columns[at];
-                let mut own = std::mem::take(&mut columns.met);
-                out.extend((0..own.count_ones()).map(|_| {
-                    let bit = own.trailing_zeros();
-                    own &= own - 1;
-                    (at as u32 * 64 + bit, u32::from(std::mem::take(&mut columns.counts[bit as usize % 64])))
-                }));
-            }
-        }
-        if !self.carried.is_empty() {
-            out.iter_mut().for_each(|(column, count)| *count += self.carried.remove(column).unwrap_or(0));
+    /// Room for all that can be given back.
+    pub fn make_room(&mut self) {
+        let most = std::mem::take(&mut self.added) + 64;
+        if self.columns.len() < most {
+            self.columns.resize(most, 0);
+            self.weights.resize(most, 0.0);
         }
     }
+
+    /// The columns of a block that were met, by increasing column from `first` on, with the weights that `weight` gives its
+    /// columns, counted from zero, that were met so many times. They are then forgotten. There must be room.
+    #[inline(always)]
+    pub fn drain<N: Fn(usize, u32) -> f64>(
+        &mut self,
+        sections: Range<usize>,
+        first: u32,
+        near: impl Fn(usize) -> N,
+    ) -> (&[u32], &[f64]) {
+        let start = sections.start;
+        let carried = self.carried(&sections);
+        let all = &mut self.counts[start * 64..sections.end * 64];
+        let (columns, weights) = (&mut self.columns[..], &mut self.weights[..]);
+        let mut found = 0;
+        for (section, met) in self.met[sections].iter_mut().enumerate() {
+            let mut groups = marks(met);
+            *met = [0; 64];
+            while groups != 0 {
+                let group = section * 64 | groups.trailing_zeros() as usize % 64;
+                groups &= groups - 1;
+                let counts = &mut all[group];
+                let mut own = marks(counts);
+                let (columns, weights) = (&mut columns[found..][..64], &mut weights[found..][..64]);
+                let many = own.count_ones() as usize;
+                found += many;
+                let weight = near(group);
+                for to in 0..many.max(BLINDLY) {
+                    let bit = own.trailing_zeros() as usize % 64;
+                    own &= own.wrapping_sub(1);
+                    columns[to] = first + (group * 64 | bit) as u32;
+                    weights[to] = weight(bit, counts[bit].into());
+                }
+                *counts = [0; 64];
+            }
+        }
+        let (columns, weights) = (&columns[..found], &mut weights[..found]);
+        for (column, times) in carried {
+            if let Ok(at) = columns.binary_search(&(first + column as u32)) {
+                weights[at] = near(column / 64)(column % 64, times);
+            }
+        }
+        (columns, weights)
+    }
+
+    /// The columns of some sections whose count did not fit into a byte, and how often they were met.
+    fn carried(&mut self, sections: &Range<usize>) -> Vec<(usize, u32)> {
+        let places = sections.start * SECTION..sections.end * SECTION;
+        let counts = self.counts.as_flattened();
+        let carried = self.carried.extract_if(|place, _| places.contains(place));
+        carried.map(|(place, times)| (place - places.start, times + u32::from(counts[place]))).collect()
+    }
+}
+
+/// A bit for each byte that is not zero.
+#[inline(always)]
+fn marks(bytes: &[u8; 64]) -> u64 {
+    !u8x64::new(*bytes).simd_eq(u8x64::splat(0)).to_bitmask()
 }
