@@ -21,6 +21,7 @@
 
 mod characters;
 mod grams;
+mod marks;
 mod memo;
 mod numbers;
 mod pieces;
@@ -35,10 +36,11 @@ use crate::features::{Corpus, CorpusCounter, Spelling};
 use crate::sparse::SparseRow;
 use characters::Characters;
 use grams::{Grams, Walk};
+use marks::{Marker, Portable};
 use memo::{Meaning, Memo, Place};
 use numbers::Numbers;
 use pieces::{Bounds, Piece};
-use pulp::{Arch, NullaryFnOnce};
+use pulp::{NullaryFnOnce, Simd};
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::ops::Range;
@@ -103,7 +105,7 @@ impl FastRows {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let memory = idle().pop();
         let mut memory = memory.unwrap_or_else(|| Memory::new(layout));
-        Arch::new().dispatch(Read { memory: &mut memory, blocks, layout, text });
+        memory.read_by_processor(blocks, layout, text);
         let made = made_of(&memory.row);
         idle().push(memory);
         made
@@ -111,19 +113,20 @@ impl FastRows {
 }
 
 /// The making of a row, compiled for several kinds of processor.
-struct Read<'a> {
+struct Read<'a, M> {
+    marker: M,
     memory: &'a mut Memory,
     blocks: &'a [Block],
     layout: &'a Layout,
     text: &'a str,
 }
 
-impl NullaryFnOnce for Read<'_> {
+impl<M: Marker> NullaryFnOnce for Read<'_, M> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        self.memory.read(self.blocks, self.layout, self.text);
+        self.memory.read(self.blocks, self.layout, self.text, self.marker);
     }
 }
 
@@ -137,7 +140,7 @@ pub(super) fn counted(texts: &[&str], params: &AnalyzerParams) -> Corpus {
         if params.unit == Unit::Word && params.ngrams[1] > 1 {
             analyzer.for_each_term(text, |term, _| counter.add(term));
         } else {
-            bounds.find(text, params.unit != Unit::CharWb);
+            bounds.find(text, params.unit != Unit::CharWb, Portable);
             for piece in bounds.batches(BATCH).flatten().map(|&[start, end]| &text[start..end]) {
                 let ids = known.entry(piece).or_insert_with(|| {
                     let mut ids = Vec::new();
@@ -198,14 +201,23 @@ impl Memory {
         }
     }
 
+    /// Makes the row of a text, as the present processor does it soonest.
+    fn read_by_processor(&mut self, blocks: &[Block], layout: &Layout, text: &str) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(v3) = pulp::x86::V3::try_new() {
+            return v3.vectorize(Read { memory: self, blocks, layout, text, marker: v3 });
+        }
+        self.read(blocks, layout, text, Portable);
+    }
+
     /// Makes the row of a text.
     #[inline(always)]
-    fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str) {
+    fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str, marker: impl Marker) {
         let Memory { bounds, memo, tally, few, words, sequence, walk, finder, row } = self;
         let mut spellings = [Spelling::default(); BATCH];
         let mut slots = [0; BATCH];
         let mut places = [Place::default(); BATCH];
-        bounds.find(text, layout.signs_part);
+        bounds.find(text, layout.signs_part, marker);
         words.clear();
         // Looking up and counting each go over many pieces before the next begins: a processor waits for memory once for
         // many pieces, not once for each.

@@ -1,7 +1,7 @@
 //! Cutting a text into pieces that can be understood one by one.
 
+use super::marks::{Marker, Marks};
 use crate::features::Spelling;
-use wide::u8x64;
 
 /// What stands between white space, or between that and signs of ASCII other than apostrophe, grave accent and hyphen. Between
 /// two ASCII digits none of them parts (`19 500`, `1,5`).
@@ -18,14 +18,14 @@ pub(super) struct Bounds(Vec<usize>);
 impl Bounds {
     /// Finds the pieces of a text, parted by white space and, if asked, by signs.
     #[inline(always)]
-    pub fn find(&mut self, text: &str, signs_part: bool) {
+    pub fn find(&mut self, text: &str, signs_part: bool, marker: impl Marker) {
         let (bytes, bounds) = (text.as_bytes(), &mut self.0);
         bounds.clear();
         let digit = |at: usize| u64::from(bytes.get(at).is_some_and(u8::is_ascii_digit));
         // What the block before says of this one: the rest of a white space, and whether a piece goes on.
         let (mut rest, mut inside) = (0, 0);
         for at in (0..bytes.len()).step_by(64) {
-            let Marks { spaces, digits, others } = Marks::of(&block(bytes, at), signs_part);
+            let Marks { spaces, digits, others } = marker.marks(&block(bytes, at), signs_part);
             let before = digits << 1 | at.checked_sub(1).map_or(0, digit);
             let after = digits >> 1 | digit(at + 64) << 63;
             let mut white = u128::from(rest | spaces & !(before & after));
@@ -73,39 +73,6 @@ fn block(bytes: &[u8], at: usize) -> [u8; 64] {
     }
 }
 
-/// What 64 bytes may be, a bit for each.
-struct Marks {
-    /// White space of ASCII, and signs that part.
-    spaces: u64,
-    /// Digits of ASCII.
-    digits: u64,
-    /// First bytes of all other white space, which some letters and signs share.
-    others: u64,
-}
-
-impl Marks {
-    #[inline(always)]
-    fn of(block: &[u8; 64], signs_part: bool) -> Self {
-        let bytes = u8x64::new(*block);
-        let all = u8x64::splat;
-        // Bytes below the least wrap around.
-        let within = |least: u8, greatest: u8| {
-            let above = bytes - all(least);
-            above.simd_eq(above.min(all(greatest - least)))
-        };
-        let digits = within(b'0', b'9');
-        let mut spaces = bytes.simd_eq(all(b' ')) | within(b'\t', b'\r');
-        if signs_part {
-            let same = |byte: u8| bytes.simd_eq(all(byte));
-            let small = bytes | all(0x20);
-            let letters = small.simd_eq(small.max(all(b'a')).min(all(b'z')));
-            spaces |= within(0, 0x7f) & !(letters | digits | same(b'\'') | same(b'`') | same(b'-'));
-        }
-        let others = bytes.simd_eq(all(0xc2)) | within(0xe1, 0xe3);
-        Marks { spaces: spaces.to_bitmask(), digits: digits.to_bitmask(), others: others.to_bitmask() }
-    }
-}
-
 /// The length in bytes of the white space that begins at an offset; zero for anything else.
 #[inline(always)]
 fn white_space(bytes: &[u8], at: usize) -> usize {
@@ -122,6 +89,7 @@ fn white_space(bytes: &[u8], at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::marks::Portable;
     use super::*;
 
     fn pieces(text: &str) -> Vec<&str> {
@@ -130,7 +98,7 @@ mod tests {
 
     fn parted(text: &str, by_signs: bool) -> Vec<&str> {
         let mut bounds = Bounds::default();
-        bounds.find(text, by_signs);
+        bounds.find(text, by_signs, Portable);
         bounds.batches(3).flatten().map(|&[start, end]| &text[start..end]).collect()
     }
 
