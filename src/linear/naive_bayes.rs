@@ -38,7 +38,7 @@ fn together<T: Real>(rows: &Rows<T>, problems: &[&Problem]) -> Vec<Prior> {
         let mut k = k;
         for problem in problems {
             if k < problem.outputs {
-                return f64::from(u8::from(problem.answers[i * problem.outputs + k]));
+                return f64::from(u8::from(problem.answers[rows.original(i) * problem.outputs + k]));
             }
             k -= problem.outputs;
         }

@@ -39,6 +39,8 @@ impl Real for f64 {
 /// are ordered so that weights that are used together lie together in the cache: first by how often they are used, to a
 /// power of two, then by the first row that holds them, since the n-grams of a rare word come and go together.
 pub(super) struct Rows<T> {
+    /// The matrix's row of each row.
+    order: Vec<u32>,
     heads: Vec<Head>,
     /// Column and value of each stored number in a shared column.
     entries: Vec<(u32, T)>,
@@ -64,7 +66,8 @@ pub(super) struct Weights<T> {
 }
 
 impl<T: Real> Rows<T> {
-    pub fn of(x: &SparseMatrix) -> Self {
+    /// The rows of a matrix, in the order given.
+    pub fn of(x: &SparseMatrix, order: Vec<u32>) -> Self {
         // By column how many rows hold it, and the first of them.
         let mut holders = vec![(0u32, 0u32); x.width()];
         for i in (0..x.height()).rev() {
@@ -74,22 +77,22 @@ impl<T: Real> Rows<T> {
                 *first = i as u32;
             }
         }
-        let mut order: Vec<u128> = Vec::with_capacity(x.width());
+        let mut keys: Vec<u128> = Vec::with_capacity(x.width());
         for (column, &(rows, first)) in (0u32..).zip(&holders).filter(|(_, (rows, _))| *rows > 1) {
             // The columns' order as one number, of which the column is the end.
             let parts = [u32::BITS - rows.ilog2(), first, u32::MAX - rows, column];
-            order.push(parts.iter().fold(0, |number, &part| number << 32 | u128::from(part)));
+            keys.push(parts.iter().fold(0, |number, &part| number << 32 | u128::from(part)));
         }
-        order.sort_unstable();
-        let shared: Vec<u32> = order.into_iter().map(|number| number as u32).collect();
+        keys.sort_unstable();
+        let shared: Vec<u32> = keys.into_iter().map(|number| number as u32).collect();
         const ALONE: u32 = u32::MAX;
         let mut places = vec![ALONE; x.width()];
         (0u32..).zip(&shared).for_each(|(new, &old)| places[old as usize] = new);
-        let (mut heads, mut entries) = (Vec::with_capacity(x.height() + 1), Vec::with_capacity(x.stored()));
+        let (mut heads, mut entries) = (Vec::with_capacity(order.len() + 1), Vec::with_capacity(x.stored()));
         let mut alone = Vec::new();
-        for i in 0..x.height() {
+        for (i, &row) in order.iter().enumerate() {
             let start = entries.len();
-            let (columns, values) = x.row(i);
+            let (columns, values) = x.row(row as usize);
             let (mut own, mut square) = (0.0, 0.0);
             for (&column, &value) in columns.iter().zip(values) {
                 square += value * value;
@@ -104,12 +107,18 @@ impl<T: Real> Rows<T> {
             heads.push(Head { start, own, square });
         }
         heads.push(Head { start: entries.len(), own: 0.0, square: 0.0 });
-        Rows { heads, entries, shared, alone }
+        Rows { order, heads, entries, shared, alone }
     }
 
     #[inline(always)]
     pub fn height(&self) -> usize {
         self.heads.len() - 1
+    }
+
+    /// The matrix's row that is row `i` here.
+    #[inline(always)]
+    pub fn original(&self, i: usize) -> usize {
+        self.order[i] as usize
     }
 
     /// The squared norm of row `i`.
@@ -235,17 +244,6 @@ impl<T: Real> Rows<T> {
         scores
     }
 
-    /// Looks at row `i`, so that it is in the cache when it is read. Of several rows that are looked at together none waits
-    /// for the memory alone. What is given back means nothing.
-    #[inline(always)]
-    pub fn touch(&self, i: usize) -> u32 {
-        let mut sum = 0;
-        for eight in self.row(i).chunks(8) {
-            sum ^= eight[0].0;
-        }
-        sum
-    }
-
     #[inline(always)]
     fn row(&self, i: usize) -> &[(u32, T)] {
         &self.entries[self.heads[i].start..self.heads[i + 1].start]
@@ -308,7 +306,7 @@ mod tests {
     fn products_worked_by_hand() {
         // Rows (1, 0, 2), (3, 0, 0), (0, 4, 1): the middle column is held by one row.
         let rows = [[(0, 1.0), (2, 2.0)].to_vec(), [(0, 3.0)].to_vec(), [(1, 4.0), (2, 1.0)].to_vec()];
-        let rows = Rows::<f64>::of(&SparseMatrix::from_rows(3, rows.map(SparseRow::from_sorted)));
+        let rows = Rows::<f64>::of(&SparseMatrix::from_rows(3, rows.map(SparseRow::from_sorted)), vec![0, 1, 2]);
         assert_eq!((rows.height(), rows.square(2), rows.own(2), rows.own(0)), (3, 17.0, 16.0, 0.0));
         // Ten outputs, more than go at once: the k-th has weights k · row 0 + row 2, which is (k, 2k + 1) where shared.
         let mut weights = rows.weights(10);
