@@ -8,7 +8,8 @@
 //! The intercepts are free, for which the numbers of all rows must sum to zero. They are held to it by the method of
 //! multipliers: b = m + ρ Σ_i A_i moves with every row, and after each sweep m takes the value of b. With a large ρ the
 //! intercepts tie each row to those just before it, so that blocks would take several times as many sweeps, and make each
-//! row stiffer; with a small one they are found late. ρ is such that a whole block moves them like one stored value.
+//! row stiffer; with a small one they are found late. ρ is such that all rows of a block together move a row about as much
+//! as it moves itself.
 //!
 //! While sweeping, A + G of each row as it was met says how far the search is, for nothing. Where that is promising the
 //! gradient Xᵀ (A + G) itself is measured, at intercepts that a few Newton steps have made the best for the weights; it
@@ -120,6 +121,7 @@ impl<T: Real> WithSimd for Minimise<'_, '_, T> {
 
 #[inline(always)]
 fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_, T>>) {
+    searches.iter_mut().for_each(|search| search.start_intercepts());
     let mut weights = rows.weights(searches.iter().map(|s| s.lanes()).sum());
     let at_once = block(rows.height());
     let mut random = fastrand::Rng::with_seed(0);
@@ -311,7 +313,7 @@ impl<'a, T: Real> Search<'a, T> {
         if problem.softmax {
             b[lanes..].fill(NOWHERE);
         }
-        // The best intercepts where neither words nor a prior say anything.
+        // The best intercepts where neither columns nor a prior say anything.
         let mut multipliers = b.clone();
         if problem.softmax {
             let mean = yes.iter().map(|cost| cost.ln()).sum::<f64>() / lanes as f64;
@@ -319,6 +321,7 @@ impl<'a, T: Real> Search<'a, T> {
         } else {
             multipliers.iter_mut().zip(yes.iter().zip(&no)).for_each(|(m, (yes, no))| *m = (yes / no).ln());
         }
+        let cost = yes.iter().chain(&no).sum::<f64>() / (rows.height() * lanes) as f64;
         let goals =
             if problem.softmax { vec![Goal::new(0..lanes)] } else { (0..lanes).map(|k| Goal::new(k..k + 1)).collect() };
         let room = vec![[0.0; LANES]; chunks];
@@ -332,8 +335,7 @@ impl<'a, T: Real> Search<'a, T> {
             b,
             weights: vec![Vec::new(); lanes],
             sums: zeros.clone(),
-            // Of one row in a block as a column of the matrix would move them that every row holds.
-            bias: if mean > 0.0 { mean } else { 1.0 } / block(rows.height()) as f64,
+            bias: (mean + 1.0 / cost) / block(rows.height()) as f64,
             met: zeros.clone(),
             open: vec![1.0; chunks * LANES],
             near: room.clone(),
@@ -482,6 +484,17 @@ impl<'a, T: Real> Search<'a, T> {
             for k in 0..LANES {
                 out[j][k] = row.a[k].get() - self.near[j][k];
             }
+        }
+    }
+
+    /// Starts from the best intercepts for the prior alone.
+    #[inline(always)]
+    fn start_intercepts(&mut self) {
+        if self.problem.naive_bayes > 0.0 {
+            self.b.copy_from_slice(&self.multipliers);
+            self.goals.iter_mut().for_each(|goal| goal.promising = true);
+            self.polish_intercepts();
+            self.goals.iter_mut().for_each(|goal| goal.promising = false);
         }
     }
 
