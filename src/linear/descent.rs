@@ -335,7 +335,8 @@ impl<'a, T: Real> Search<'a, T> {
             b,
             weights: vec![Vec::new(); lanes],
             sums: zeros.clone(),
-            bias: (mean + 1.0 / cost) / block(rows.height()) as f64,
+            // Where costs are low the loss makes rows stiff, and light intercepts would be found too late.
+            bias: (mean + 0.25 / cost) / block(rows.height()) as f64,
             met: zeros.clone(),
             open: vec![1.0; chunks * LANES],
             near: room.clone(),
