@@ -2,36 +2,38 @@
 
 /// Numbers by column of which neighbours are mostly equal, as those of terms in order of frequency are.
 ///
-/// Of each 64 columns the different numbers stand together, and a byte says which of them is a column's: what rows ask for
-/// stays near the processor.
+/// Of each 64 columns the different numbers stand together, and a pattern says which of them is a column's. Where all are
+/// equal it is one pattern, so that what rows ask for stays near the processor.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Idf {
     values: Vec<f64>,
-    /// Where the values of each 64 columns begin.
-    starts: Vec<u32>,
-    /// Which of them is each column's.
-    offsets: Vec<[u8; 64]>,
+    /// The first is all zeros.
+    patterns: Vec<[u8; 64]>,
+    /// Of each 64 columns where their values begin, and their pattern.
+    nears: Vec<(u32, u32)>,
     len: usize,
 }
 
 impl FromIterator<f64> for Idf {
     fn from_iter<I: IntoIterator<Item = f64>>(numbers: I) -> Self {
-        let mut idf = Idf::default();
-        let mut start = 0;
-        for number in numbers {
-            if idf.len % 64 == 0 {
-                // The last value before may be theirs as well.
-                start = idf.values.len().saturating_sub(1);
-                idf.starts.push(start as u32);
-                idf.offsets.push([0; 64]);
+        let numbers: Vec<f64> = numbers.into_iter().collect();
+        let mut idf = Idf { patterns: vec![[0; 64]], len: numbers.len(), ..Idf::default() };
+        for near in numbers.chunks(64) {
+            // The last value before may be the first of these as well.
+            let shared = usize::from(idf.values.last() == Some(&near[0]));
+            let start = idf.values.len() - shared;
+            let mut pattern = [0; 64];
+            for (offset, number) in pattern.iter_mut().zip(near) {
+                let own = &idf.values[start..];
+                let at = own.iter().rposition(|value| value == number).unwrap_or(own.len());
+                if at == own.len() {
+                    idf.values.push(*number);
+                }
+                *offset = at as u8;
             }
-            let near = &idf.values[start..];
-            let offset = near.iter().rposition(|value| *value == number).unwrap_or(near.len());
-            if offset == near.len() {
-                idf.values.push(number);
-            }
-            idf.offsets[idf.len / 64][idf.len % 64] = offset as u8;
-            idf.len += 1;
+            let equal = pattern == idf.patterns[0];
+            idf.nears.push((start as u32, if equal { 0 } else { idf.patterns.len() as u32 }));
+            idf.patterns.extend((!equal).then_some(pattern));
         }
         idf
     }
@@ -46,8 +48,9 @@ impl Idf {
     /// The numbers of the `near`th 64 columns.
     #[inline(always)]
     pub fn near(&self, near: usize) -> impl Fn(usize) -> f64 {
-        let (values, offsets) = (&self.values[self.starts[near] as usize..], &self.offsets[near]);
-        move |at| values[usize::from(offsets[at])]
+        let (start, pattern) = self.nears[near];
+        let (values, pattern) = (&self.values[start as usize..], &self.patterns[pattern as usize]);
+        move |at| values[usize::from(pattern[at])]
     }
 
     /// The numbers by column.

@@ -31,7 +31,7 @@ pub struct TfidfParams {
 pub struct TfidfVectorizer {
     vocabulary: Vocabulary,
     idf: Idf,
-    sublinear_tf: bool,
+    damping: Damping,
     norm: f64,
 }
 
@@ -145,7 +145,7 @@ impl CorpusTfidf<'_> {
         let vocabulary = Vocabulary::from_terms(known.iter().map(|(_, term)| *term)).unwrap_or_default();
         let idf = known.iter().map(|(place, _)| self.idf[place.df as usize]).collect();
         let TfidfParams { sublinear_tf, norm, .. } = self.params;
-        TfidfVectorizer { vocabulary, idf, sublinear_tf, norm }
+        TfidfVectorizer { vocabulary, idf, damping: Damping::of(sublinear_tf), norm }
     }
 }
 
@@ -156,7 +156,7 @@ impl TfidfVectorizer {
         let sound = vocabulary.len() == idf.len() && idf.iter().all(|v| (1.0..64.0).contains(v));
         let TfidfParams { sublinear_tf, norm, .. } = *params;
         let idf = || idf.iter().copied().collect();
-        sound.then(|| TfidfVectorizer { vocabulary, idf: idf(), sublinear_tf, norm })
+        sound.then(|| TfidfVectorizer { vocabulary, idf: idf(), damping: Damping::of(sublinear_tf), norm })
     }
 
     /// The terms it knows.
@@ -188,7 +188,7 @@ impl TfidfVectorizer {
     /// What weighs a term, before normalization, by its column and the number of times that it stands in a text.
     #[inline(always)]
     pub(crate) fn weigh(&self, near: usize) -> impl Fn(usize, u32) -> f64 {
-        let (damping, idf) = (Damping::of(self.sublinear_tf), self.idf.near(near));
+        let (damping, idf) = (self.damping, self.idf.near(near));
         move |at, count| damping.tf(count) * idf(at)
     }
 
@@ -200,7 +200,7 @@ impl TfidfVectorizer {
 }
 
 /// What makes tf' of tf.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Damping {
     sublinear: bool,
     /// The values for small counts, which most are.

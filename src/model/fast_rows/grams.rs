@@ -1,6 +1,7 @@
 //! N-grams of words as walks over numbers.
 
 use crate::features::{Vocabulary, place_among};
+use std::hint::black_box;
 
 /// No word, no node, no column.
 const NONE: u32 = u32::MAX;
@@ -59,23 +60,29 @@ impl Grams {
     }
 
     /// Passes on the columns of the n-grams of two words and more in a row of words.
+    #[inline(always)]
     pub fn for_each_column(&self, words: &[u32], walk: &mut Walk, mut each: impl FnMut(u32)) {
         let Walk { nodes, next, likely } = walk;
         let word = |at: usize| (words[at] - self.first).wrapping_sub(1);
         nodes.clear();
         nodes.extend((0..words.len()).map(word));
         for n in 2..=self.most.min(words.len()) {
-            // Two loops, so that a processor waits for the memory of many steps at once.
-            likely.clear();
+            // Several loops, so that a processor waits for the memory of many steps at once; the first without a branch,
+            // since it guesses wrong which steps are likely.
+            likely.resize(words.len(), (0, 0));
+            let mut count = 0;
             for at in n - 1..words.len() {
                 let hash = hash(nodes[at - 1], word(at));
-                if self.steps.may_hold(hash) {
-                    likely.push((at, hash));
-                }
+                likely[count] = (at, hash);
+                count += usize::from(self.steps.may_hold(hash));
             }
+            let likely = &likely[..count];
+            black_box(
+                likely.iter().fold(0, |sum, &(_, hash)| sum ^ self.steps.slots[self.steps.first_slot(hash)].from),
+            );
             next.clear();
             next.resize(words.len(), NONE);
-            for &(at, hash) in &*likely {
+            for &(at, hash) in likely {
                 let slot = self.steps.seek(hash, nodes[at - 1], word(at));
                 let step = self.steps.slots[slot];
                 next[at] = if step.from == NONE { NONE } else { self.words.len() as u32 + slot as u32 };
@@ -133,21 +140,27 @@ impl Steps {
         at
     }
 
-    #[inline]
+    #[inline(always)]
     fn bit(&self, hash: u64) -> usize {
         place_among(64 * self.filter.len(), hash as u32)
     }
 
-    #[inline]
+    #[inline(always)]
     fn may_hold(&self, hash: u64) -> bool {
         let bit = self.bit(hash);
         self.filter[bit / 64] >> (bit % 64) & 1 == 1
     }
 
+    /// Where a step is looked for first.
+    #[inline(always)]
+    fn first_slot(&self, hash: u64) -> usize {
+        place_among(self.slots.len(), (hash >> 32) as u32)
+    }
+
     /// The slot of a step, or the free one that ends the search for it.
-    #[inline]
+    #[inline(always)]
     fn seek(&self, hash: u64, from: u32, word: u32) -> usize {
-        let mut at = place_among(self.slots.len(), (hash >> 32) as u32);
+        let mut at = self.first_slot(hash);
         loop {
             let step = self.slots[at];
             if step.from == NONE || (step.from, step.word) == (from, word) {
@@ -158,7 +171,7 @@ impl Steps {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn hash(from: u32, word: u32) -> u64 {
     // The fraction of the golden ratio.
     let product = u128::from(u64::from(from) << 32 | u64::from(word)) * 0x9e37_79b9_7f4a_7c15;
