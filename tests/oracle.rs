@@ -131,7 +131,7 @@ fn tfidf_rows_are_scikit_learns() {
         let vectorizer = fitted.vectorizer();
         let terms: Vec<&str> = vectorizer.vocabulary().terms().collect();
         assert_eq!(terms, theirs.terms, "{name}");
-        vectorizer.idf().iter().zip(&theirs.idf).for_each(|(ours, theirs)| close(*ours, *theirs, 1e-14));
+        vectorizer.idf().zip(&theirs.idf).for_each(|(ours, theirs)| close(ours, *theirs, 1e-14));
         assert_eq!(theirs.rows.len(), oracle.texts.len());
         for (i, text) in oracle.texts.iter().enumerate() {
             let row = vectorizer.row(|emit| terms_of(text, emit));

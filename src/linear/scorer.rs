@@ -84,8 +84,9 @@ impl NullaryFnOnce for Sums<'_> {
 
     #[inline(always)]
     fn call(self) -> Vec<f64> {
-        let mut sums = Vec::with_capacity(self.groups * LANES);
-        for group in 0..self.groups {
+        let mut sums = vec![0.0; self.groups * LANES];
+        for (group, sums) in sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            // Of its own, so that it stays in registers.
             let mut eight = [0.0; LANES];
             for (column, value) in self.row.iter() {
                 let weights = &self.weights[column as usize * self.groups + group];
@@ -93,7 +94,7 @@ impl NullaryFnOnce for Sums<'_> {
                     eight[k] += value * f64::from(weights[k]);
                 }
             }
-            sums.extend(eight);
+            *sums = eight;
         }
         sums
     }

@@ -40,7 +40,7 @@ use marks::{Marker, Portable};
 use memo::{Meaning, Memo, Place};
 use numbers::Numbers;
 use pieces::{Bounds, Piece};
-use pulp::{NullaryFnOnce, Simd};
+use pulp::NullaryFnOnce;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::ops::Range;

@@ -59,15 +59,18 @@ impl Tally {
 
     /// Room for all that can be given back.
     pub fn make_room(&mut self) {
-        let most = std::mem::take(&mut self.added) + 64;
+        let most = std::mem::take(&mut self.added).min(self.counts.len() * 64) + 64;
         if self.columns.len() < most {
             self.columns.resize(most, 0);
             self.weights.resize(most, 0.0);
         }
     }
 
-    /// The columns of a block that were met, by increasing column from `first` on, with the weights that `weight` gives its
-    /// columns, counted from zero, that were met so many times. They are then forgotten. There must be room.
+    /// The columns of a block that were met, by increasing column from `first` on, with their weights. They are then
+    /// forgotten. There must be room.
+    ///
+    /// `near` is asked once for 64 columns of the block; what it gives makes a weight of a column's position among them and
+    /// of how often it was met.
     #[inline(always)]
     pub fn drain<N: Fn(usize, u32) -> f64>(
         &mut self,
@@ -84,7 +87,7 @@ impl Tally {
             let mut groups = marks(met);
             *met = [0; 64];
             while groups != 0 {
-                let group = section * 64 | groups.trailing_zeros() as usize % 64;
+                let group = section * 64 + groups.trailing_zeros() as usize % 64;
                 groups &= groups - 1;
                 let counts = &mut all[group];
                 let mut own = marks(counts);
@@ -95,7 +98,7 @@ impl Tally {
                 for to in 0..many.max(BLINDLY) {
                     let bit = own.trailing_zeros() as usize % 64;
                     own &= own.wrapping_sub(1);
-                    columns[to] = first + (group * 64 | bit) as u32;
+                    columns[to] = first + (group * 64 + bit) as u32;
                     weights[to] = weight(bit, counts[bit].into());
                 }
                 *counts = [0; 64];
