@@ -385,7 +385,7 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
         return wrong(format!("classifier.naive_bayes out of range (found {size}; allowed: 0 or more)"));
     }
     if !(classifier.c.is_finite() && classifier.c > 0.0) {
-        return wrong(format!("classifier.c out of range (found {}; allowed: 0.000001 to 1000000)", classifier.c));
+        return wrong(format!("classifier.c out of range (found {}; allowed: a number above 0)", classifier.c));
     }
     if let Some(share) = classifier.prune.filter(|share| !(*share >= 0.0 && *share < 1.0)) {
         return wrong(format!("classifier.prune out of range (found {share}; allowed: 0 or more, under 1)"));
@@ -455,6 +455,7 @@ mod tests {
             ("[classifier]\nthresholds = \"f2\"", "\"f1\""),
             ("[classifier]\nsolver = \"newton\"", "`auto`, `linfa`, `sparse`"),
             ("[features.words]\nngrams = [2, 1]", "1 <= least"),
+            ("[features.words]\nnorm = 0", "allowed: 0.000001 to 1000000"),
             ("[features.words]\nstemmer = \"porter\"", "expected `rust-stemmers` or `frostem`"),
             ("[features]", "at least one needed"),
             ("a = ", "not a usable configuration"),
