@@ -50,7 +50,7 @@ pub(super) struct Block {
 
 /// Fitted blocks of features: turns a text into one row, the blocks' columns one after another.
 pub struct Featurizer {
-    blocks: Vec<Block>,
+    pub(super) blocks: Vec<Block>,
     width: usize,
     fast: FastRows,
 }

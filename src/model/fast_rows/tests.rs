@@ -1,6 +1,7 @@
 //! The fast rows beside the plain ones.
 
-use super::counted;
+use super::marks::Portable;
+use super::{Layout, Memory, counted};
 use crate::analysis::Analyzer;
 use crate::features::CorpusCounter;
 use crate::model::featurizer::FittedBlocks;
@@ -136,6 +137,11 @@ fn assert_same(featurizer: &Featurizer, text: &str) {
     }
     let fast: Vec<(u32, u64)> = featurizer.row(text).iter().map(|(column, value)| (column, value.to_bits())).collect();
     assert_eq!(fast, plain, "{text:?}");
+    // As a processor without vector instructions of its own makes it.
+    let layout = Layout::new(&featurizer.blocks);
+    let mut memory = Memory::new(&layout);
+    memory.read(&featurizer.blocks, &layout, text, Portable);
+    assert_eq!(memory.row, featurizer.row(text), "{text:?}");
 }
 
 proptest! {
