@@ -63,8 +63,6 @@ struct Layout {
     sections: Vec<Range<usize>>,
     /// The n-grams of two words and more of each block; `None` where a block has none.
     grams: Vec<Option<Grams>>,
-    /// Whether a block has any.
-    has_grams: bool,
     /// Whether a block asks for stems of rust-stemmers.
     stems: bool,
     /// Whether signs part, because no block counts them.
@@ -159,14 +157,13 @@ impl Layout {
     fn new(blocks: &[Block]) -> Self {
         let stems = blocks.iter().any(|block| block.analyzer.params().asks() == Some(Stemmer::RustStemmers));
         let signs_part = blocks.iter().all(|block| block.analyzer.params().unit != Unit::CharWb);
-        let mut layout = Layout { sections: Vec::new(), grams: Vec::new(), has_grams: false, stems, signs_part };
+        let mut layout = Layout { sections: Vec::new(), grams: Vec::new(), stems, signs_part };
         let (mut section, mut word) = (0, 0);
         for block in blocks {
             let (params, vocabulary) = (block.analyzer.params(), block.vectorizer.vocabulary());
             let grams = (params.unit == Unit::Word && params.ngrams[1] > 1)
                 .then(|| Grams::new(vocabulary, params.ngrams, word, place(section)));
             word = grams.as_ref().map_or(word, Grams::end);
-            layout.has_grams |= grams.is_some();
             layout.grams.push(grams);
             let sections = section..section + vocabulary.len().div_ceil(SECTION);
             section = sections.end;
@@ -219,6 +216,7 @@ impl Memory {
         let mut places = [Place::default(); BATCH];
         bounds.find(text, layout.signs_part, marker);
         words.clear();
+        let has_grams = layout.grams.iter().any(Option::is_some);
         // Looking up and counting each go over many pieces before the next begins: a processor waits for memory once for
         // many pieces, not once for each.
         for bounds in bounds.batches(BATCH) {
@@ -254,7 +252,7 @@ impl Memory {
             }
             few.clear();
             for &place in places {
-                let words = layout.has_grams.then_some(&mut *words);
+                let words = has_grams.then_some(&mut *words);
                 memo.pass_on(place, few, |many| tally.add(many), words);
             }
             tally.add(few.all());
