@@ -1,5 +1,6 @@
 //! Words that say nothing of a subject.
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -63,20 +64,27 @@ const FRENCH: &[&[&str]] = &[
     &["aie", "aies", "ait", "ayons", "ayez", "aient", "eût"],
 ];
 
-static FRENCH_SET: LazyLock<HashSet<&'static str>> =
+static FRENCH_SET: LazyLock<HashSet<&'static str, FixedState>> =
     LazyLock::new(|| FRENCH.iter().copied().flatten().copied().collect());
 
-/// The lengths of the words on the list by their first byte, as bits: most other words are told by these.
-static LENGTHS: LazyLock<[u16; 256]> = LazyLock::new(|| {
-    let mut lengths = [0; 256];
-    FRENCH_SET.iter().for_each(|word| lengths[word.as_bytes()[0] as usize] |= 1 << word.len());
-    lengths
+/// A bit for each word on the list: most other words are told by these.
+static MARKS: LazyLock<[u64; 64]> = LazyLock::new(|| {
+    let mut marks = [0; 64];
+    FRENCH_SET.iter().for_each(|word| marks[mark(word) / 64] |= 1 << (mark(word) % 64));
+    marks
 });
+
+/// One of 4096 bits by length, first and last byte.
+fn mark(word: &str) -> usize {
+    let byte = |at: Option<&u8>| at.map_or(0, |&byte| usize::from(byte));
+    let bytes = word.as_bytes();
+    (byte(bytes.first()) + 37 * byte(bytes.last()) + 1009 * bytes.len()) % 4096
+}
 
 /// Whether a normalised token is on the French list.
 pub fn is_french_stop_word(token: &str) -> bool {
-    let lengths = token.bytes().next().map_or(0, |first| LENGTHS[first as usize]);
-    token.len() < 16 && lengths >> token.len() & 1 == 1 && FRENCH_SET.contains(token)
+    let mark = mark(token);
+    MARKS[mark / 64] >> (mark % 64) & 1 == 1 && FRENCH_SET.contains(token)
 }
 
 #[cfg(test)]

@@ -70,6 +70,12 @@ impl Spelling {
         self.0 < HASHED
     }
 
+    /// The bytes of a string that is whole, and zeros after them.
+    #[inline(always)]
+    pub fn bytes(self) -> [u8; 16] {
+        (self.0 & KEPT[WHOLE]).to_le_bytes()
+    }
+
     /// A shorter number: of strings up to [`SHORT`] bytes no other string has the same.
     #[inline]
     pub fn key(self) -> u64 {

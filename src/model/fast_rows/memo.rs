@@ -4,17 +4,19 @@ use super::numbers::Numbers;
 use super::pieces::Piece;
 use crate::features::{Spelling, WHOLE};
 
-/// The table has between so many slots...
-const FEWEST_SLOTS: usize = 1 << 10;
+/// The table has between so many buckets...
+const FEWEST_BUCKETS: usize = 1 << 9;
 /// ...and so many: room for the forms of a language that a reader meets more than once.
-const MOST_SLOTS: usize = 1 << 17;
+const MOST_BUCKETS: usize = 1 << 16;
 /// So many pieces enter when they are met; further ones when they are met again, so that words that stand once in all texts
 /// do not fill the table.
-const FREELY: usize = MOST_SLOTS / 2;
+const FREELY: usize = MOST_BUCKETS;
+/// When it holds so many, the table is emptied.
+const MOST_PIECES: usize = MOST_BUCKETS * 3 / 2;
 /// As many numbers are kept at most for all pieces.
 const MOST_ITEMS: usize = 1 << 22;
-/// A piece is looked for in so many slots.
-const MOST_PROBES: usize = 16;
+/// A piece is looked for in so many buckets.
+const MOST_PROBES: usize = 8;
 /// Pieces with more bytes are not remembered.
 const LONGEST: usize = 64;
 /// Marks of pieces that were met once.
@@ -33,8 +35,9 @@ pub(super) struct Meaning<'a> {
 
 /// A bounded table from pieces to meanings; when it is full, it is emptied.
 pub(super) struct Memo {
-    /// A hash table with open addressing, at most three quarters full: what lies close stays near the processor.
-    slots: Vec<Slot>,
+    /// A hash table with open addressing. Slots are filled one after the other, so that a piece which is in no slot of a
+    /// bucket with room is in no further one.
+    buckets: Vec<Bucket>,
     pieces: usize,
     items: Vec<u32>,
     /// The bytes of pieces that are too long for their spelling.
@@ -42,8 +45,12 @@ pub(super) struct Memo {
     marks: Vec<u16>,
 }
 
+/// Two slots side by side: one line of a cache.
 #[derive(Clone, Copy, Default)]
-#[repr(align(32))]
+#[repr(align(64))]
+struct Bucket([Slot; 2]);
+
+#[derive(Clone, Copy, Default)]
 struct Slot {
     spelling: Spelling,
     /// Where a long piece begins in `long`.
@@ -65,10 +72,18 @@ pub(super) struct Place {
 /// Says of a meaning that it stands in `items`.
 const MANY: u16 = u16::MAX;
 
+impl Bucket {
+    /// How many of its slots are taken.
+    #[inline(always)]
+    fn taken(&self) -> usize {
+        self.0.iter().map(|slot| usize::from(slot.spelling != Spelling::NONE)).sum()
+    }
+}
+
 impl Memo {
     pub fn new() -> Self {
         Memo {
-            slots: vec![Slot::default(); FEWEST_SLOTS],
+            buckets: vec![Bucket::default(); FEWEST_BUCKETS],
             pieces: 0,
             items: Vec::new(),
             long: Vec::new(),
@@ -78,41 +93,42 @@ impl Memo {
 
     /// Makes sure that so many pieces more can be learnt, by emptying the memo if it is full.
     pub fn make_room(&mut self, pieces: usize) {
-        let full = |slots: &[Slot], pieces: usize| 4 * pieces > 3 * slots.len();
-        while full(&self.slots, self.pieces + pieces) && self.slots.len() < MOST_SLOTS {
-            let size = 2 * self.slots.len();
-            let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
-            for slot in old.into_iter().filter(|slot| slot.spelling != Spelling::NONE) {
-                let free = self.free(slot.spelling);
-                self.pieces -= usize::from(free.is_none());
-                free.into_iter().for_each(|free| self.slots[free] = slot);
+        while self.pieces + pieces > self.buckets.len() && self.buckets.len() < MOST_BUCKETS {
+            let size = 2 * self.buckets.len();
+            let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); size]);
+            for slot in old.iter().flat_map(|bucket| &bucket.0[..bucket.taken()]) {
+                match self.free(slot.spelling) {
+                    Some([bucket, free]) => self.buckets[bucket].0[free] = *slot,
+                    None => self.pieces -= 1,
+                }
             }
         }
-        if full(&self.slots, self.pieces + pieces) || self.items.len() > MOST_ITEMS {
-            self.slots.fill(Slot::default());
+        if self.pieces + pieces > MOST_PIECES || self.items.len() > MOST_ITEMS {
+            self.buckets.fill(Bucket::default());
             self.items.clear();
             self.long.clear();
             self.pieces = 0;
         }
     }
 
-    /// The slot at which a first look for a piece is.
+    /// The bucket at which a first look for a piece is.
     #[inline(always)]
-    pub fn slot(&self, spelling: Spelling) -> usize {
-        spelling.hash() as usize & (self.slots.len() - 1)
+    pub fn bucket(&self, spelling: Spelling) -> usize {
+        spelling.hash() as usize & (self.buckets.len() - 1)
     }
 
-    /// Reads slots, so that a processor waits for all of them at once.
+    /// Reads buckets, so that a processor waits for all of them at once.
     #[inline(always)]
-    pub fn touch_slots(&self, slots: &[usize]) -> u32 {
-        slots.iter().fold(0, |sum, &slot| sum ^ self.slots[slot].long)
+    pub fn touch_buckets(&self, buckets: &[usize]) -> u32 {
+        buckets.iter().fold(0, |sum, &bucket| sum ^ self.buckets[bucket].0[0].long)
     }
 
-    /// Whether a piece is in a slot, and where its meaning stands then. (Without a branch: processors guess wrong.)
+    /// Whether a piece is in a bucket, and where its meaning stands then. (Without a branch: processors guess wrong.)
     #[inline(always)]
-    pub fn glance(&self, slot: usize, spelling: Spelling) -> (bool, Place) {
-        let slot = &self.slots[slot];
-        (slot.spelling == spelling && spelling.is_whole(), slot.place)
+    pub fn glance(&self, bucket: usize, spelling: Spelling) -> (bool, Place) {
+        let slots = &self.buckets[bucket].0;
+        let [first, second] = [slots[0].spelling == spelling, slots[1].spelling == spelling];
+        ((first | second) & spelling.is_whole(), slots[usize::from(second)].place)
     }
 
     /// Reads where meanings of many columns stand, so that a processor waits for all of them at once.
@@ -128,14 +144,19 @@ impl Memo {
 
     /// Where the meaning of a piece stands, if it is remembered.
     pub fn place(&self, piece: &Piece<'_>) -> Option<Place> {
-        for probe in self.probes(piece.spelling) {
-            let slot = &self.slots[probe];
-            if slot.spelling == Spelling::NONE {
-                return None;
+        for bucket in self.probes(piece.spelling).map(|bucket| &self.buckets[bucket]) {
+            let here = bucket.0.map(|slot| slot.spelling == piece.spelling);
+            if here[0] | here[1] {
+                let same = |slot: &&Slot| {
+                    let same = slot.spelling == piece.spelling;
+                    same && (piece.spelling.is_whole() || self.is_long(slot, piece.text.as_bytes()))
+                };
+                if let Some(slot) = bucket.0.iter().find(same) {
+                    return Some(slot.place);
+                }
             }
-            let same = slot.spelling == piece.spelling;
-            if same && (piece.spelling.is_whole() || self.is_long(slot, piece.text.as_bytes())) {
-                return Some(slot.place);
+            if bucket.taken() < bucket.0.len() {
+                return None;
             }
         }
         None
@@ -170,14 +191,14 @@ impl Memo {
         if !met && self.pieces >= FREELY || meaning.columns.len() > u16::MAX.into() {
             return None;
         }
-        let free = self.free(piece.spelling).filter(|_| piece.text.len() <= LONGEST)?;
+        let [bucket, free] = self.free(piece.spelling).filter(|_| piece.text.len() <= LONGEST)?;
         let long = self.long.len() as u32;
         if piece.text.len() > WHOLE {
             self.long.extend_from_slice(piece.text.as_bytes());
             self.long.push(END);
         }
         let place = self.keep(meaning);
-        self.slots[free] = Slot { spelling: piece.spelling, long, place };
+        self.buckets[bucket].0[free] = Slot { spelling: piece.spelling, long, place };
         self.pieces += 1;
         Some(place)
     }
@@ -200,12 +221,15 @@ impl Memo {
         self.long[slot.long as usize..].strip_prefix(text).is_some_and(|rest| rest.first() == Some(&END))
     }
 
+    /// The buckets in which a piece may be, the likeliest first.
     fn probes(&self, spelling: Spelling) -> impl Iterator<Item = usize> + use<> {
-        let (first, last) = (spelling.hash() as usize, self.slots.len() - 1);
+        let (first, last) = (spelling.hash() as usize, self.buckets.len() - 1);
         (0..MOST_PROBES).map(move |probe| first.wrapping_add(probe) & last)
     }
 
-    fn free(&self, spelling: Spelling) -> Option<usize> {
-        self.probes(spelling).find(|&probe| self.slots[probe].spelling == Spelling::NONE)
+    /// The first bucket with room in which a piece may be, and its next slot.
+    fn free(&self, spelling: Spelling) -> Option<[usize; 2]> {
+        let probes = self.probes(spelling).map(|bucket| [bucket, self.buckets[bucket].taken()]);
+        probes.into_iter().find(|&[bucket, taken]| taken < self.buckets[bucket].0.len())
     }
 }

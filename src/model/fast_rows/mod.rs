@@ -47,6 +47,7 @@ use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use stems::stem;
 use tally::{SECTION, Tally};
+use wide::u8x16;
 
 /// Makes the rows of texts for one list of blocks, which has to be the same every time.
 #[derive(Default)]
@@ -212,7 +213,7 @@ impl Memory {
     fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str, marker: impl Marker) {
         let Memory { bounds, memo, tally, few, words, sequence, walk, finder, row } = self;
         let mut spellings = [Spelling::default(); BATCH];
-        let mut slots = [0; BATCH];
+        let mut buckets = [0; BATCH];
         let mut places = [Place::default(); BATCH];
         bounds.find(text, layout.signs_part, marker);
         words.clear();
@@ -223,15 +224,15 @@ impl Memory {
             memo.make_room(bounds.len());
             for (i, &[start, end]) in bounds.iter().enumerate() {
                 spellings[i] = Spelling::part(text.as_bytes(), start..end);
-                slots[i] = memo.slot(spellings[i]);
+                buckets[i] = memo.bucket(spellings[i]);
             }
-            let slots = &slots[..bounds.len()];
-            black_box(memo.touch_slots(slots));
+            let buckets = &buckets[..bounds.len()];
+            black_box(memo.touch_buckets(buckets));
             // A bit for each piece that is not found at the first look.
             let mut strange = 0u64;
-            for (i, &slot) in slots.iter().enumerate() {
+            for (i, &bucket) in buckets.iter().enumerate() {
                 let known;
-                (known, places[i]) = memo.glance(slot, spellings[i]);
+                (known, places[i]) = memo.glance(bucket, spellings[i]);
                 strange |= u64::from(!known) << i;
             }
             while strange != 0 {
@@ -305,7 +306,7 @@ impl Finder {
                 }
             }
         };
-        match only_word(piece.text, letters) {
+        match small_word(piece).or_else(|| only_word(piece.text, letters)) {
             Some(word) => token(word),
             None => tokenize(piece.text).for_each(|found| token(&found.text)),
         }
@@ -319,6 +320,34 @@ impl Finder {
         }
         Meaning { columns, words }
     }
+}
+
+/// As [`only_word`], sooner, of a short piece whose letters are small.
+fn small_word<'a>(piece: &Piece<'a>) -> Option<&'a str> {
+    if !piece.spelling.is_whole() {
+        return None;
+    }
+    let block = piece.spelling.bytes();
+    let bytes = u8x16::new(block);
+    let all = u8x16::splat;
+    let same = |byte: u8| bytes.simd_eq(all(byte));
+    let within = |bytes: u8x16, least: u8, greatest: u8| {
+        let above = bytes - all(least);
+        above.simd_eq(above.min(all(greatest - least)))
+    };
+    let bits = |mask: u8x16| mask.to_bitmask();
+    let inside = (1 << piece.text.len()) - 1;
+    // Not æ and ÷.
+    let accented = bits(within(bytes, 0xa0, 0xbf) & !(same(0xa6) | same(0xb7))) >> 1 & bits(same(0xc3));
+    let letters = inside & (bits(within(bytes, b'a', b'z')) | accented | accented << 1);
+    let signs = bits(within(bytes, 0, 0x7f) & !(within(bytes, b'0', b'9') | within(bytes | all(0x20), b'a', b'z')));
+    let start = (letters | 1 << 16).trailing_zeros();
+    let length = (!(letters >> start)).trailing_zeros();
+    let end = start + length;
+    let word = (1 << end) - (1 << start);
+    // An apostrophe may elide, a hyphen make a designation, and the t between hyphens is no token.
+    let plain = length > 1 && inside & !(word | signs) == 0 && !matches!(block[end as usize % 16], b'\'' | b'`' | b'-');
+    plain.then(|| &piece.text[start as usize..end as usize])
 }
 
 /// The only token of a piece that is plainly one word, of letters of ASCII and Latin-1 between signs of ASCII, as
@@ -345,7 +374,6 @@ fn only_word<'a>(piece: &str, letters: &'a mut String) -> Option<&'a str> {
         }
     }
     let rest = &bytes[at..];
-    // An apostrophe may elide, a hyphen make a designation, and the t between hyphens is no token.
     let plain = at - start > 1 && !matches!(rest, [b'\'' | b'`' | b'-', ..]) && rest.iter().all(sign);
     plain.then_some(letters)
 }

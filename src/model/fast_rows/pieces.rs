@@ -13,14 +13,21 @@ pub(super) struct Piece<'a> {
 
 /// Where the pieces of a text begin and end, one after the other.
 #[derive(Default)]
-pub(super) struct Bounds(Vec<usize>);
+pub(super) struct Bounds {
+    /// Of which more is written than is meant.
+    room: Vec<usize>,
+    length: usize,
+}
+
+/// So many bounds of 64 bytes are written without a look at how many there are: a processor guesses wrong about few.
+const BLINDLY: usize = 24;
 
 impl Bounds {
     /// Finds the pieces of a text, parted by white space and, if asked, by signs.
     #[inline(always)]
     pub fn find(&mut self, text: &str, signs_part: bool, marker: impl Marker) {
-        let (bytes, bounds) = (text.as_bytes(), &mut self.0);
-        bounds.clear();
+        let bytes = text.as_bytes();
+        let mut length = 0;
         let digit = |at: usize| u64::from(bytes.get(at).is_some_and(u8::is_ascii_digit));
         // What the block before says of this one: the rest of a white space, and whether a piece goes on.
         let (mut rest, mut inside) = (0, 0);
@@ -43,20 +50,26 @@ impl Bounds {
             let pieces = !white as u64;
             let mut turns = pieces ^ (pieces << 1 | inside);
             inside = pieces >> 63;
-            bounds.extend((0..turns.count_ones()).map(|_| {
-                let turn = turns.trailing_zeros() as usize;
-                turns &= turns - 1;
-                at + turn
-            }));
+            if self.room.len() < length + 65 {
+                self.room.resize(2 * length + 65, 0);
+            }
+            let found = turns.count_ones() as usize;
+            for bound in &mut self.room[length..][..found.max(BLINDLY)] {
+                *bound = at + turns.trailing_zeros() as usize;
+                turns &= turns.wrapping_sub(1);
+            }
+            length += found;
         }
+        self.length = length;
         if inside == 1 {
-            bounds.push(bytes.len());
+            self.room[length] = bytes.len();
+            self.length += 1;
         }
     }
 
     /// So many pieces at a time; the last time it may be fewer.
     pub fn batches(&self, size: usize) -> impl Iterator<Item = &[[usize; 2]]> {
-        self.0.as_chunks().0.chunks(size)
+        self.room[..self.length].as_chunks().0.chunks(size)
     }
 }
 

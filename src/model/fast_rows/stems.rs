@@ -5,7 +5,9 @@
 //! word, and no search among suffixes that end in other letters.
 
 use crate::analysis::Stemmer;
+use crate::features::Spelling;
 use std::borrow::Cow;
+use wide::{u8x16, u8x32};
 
 /// The stem of a normalised word.
 pub(super) fn stem(word: &str) -> Cow<'_, str> {
@@ -14,10 +16,16 @@ pub(super) fn stem(word: &str) -> Cow<'_, str> {
     }
     // No rule makes a word longer.
     let mut letters = [0; LONGEST + 2 * MARGIN];
-    letters[MARGIN..][..word.len()].copy_from_slice(word.as_bytes());
-    let end = Word::new(&mut letters, word.len()).stem();
+    let spelling = Spelling::of(word.as_bytes());
+    if spelling.is_whole() {
+        // All at once: a processor waits where what it wrote by parts is read as a whole.
+        letters[MARGIN..][..16].copy_from_slice(&spelling.bytes());
+    } else {
+        letters[MARGIN..][..word.len()].copy_from_slice(word.as_bytes());
+    }
+    let (end, replaced) = Word::new(&mut letters, word.len()).stem();
     let stem = &letters[MARGIN..end];
-    if word.as_bytes().starts_with(stem) {
+    if !replaced {
         return Cow::Borrowed(&word[..stem.len()]);
     }
     Cow::Owned(String::from_utf8_lossy(stem).into_owned())
@@ -25,6 +33,8 @@ pub(super) fn stem(word: &str) -> Cow<'_, str> {
 
 /// The stems of longer words, in bytes, are left to the library.
 const LONGEST: usize = 32;
+/// The letters of a word of so many bytes are marked at once.
+const AT_ONCE: usize = 16;
 /// Zeros before and after the letters of a word, so that they can be looked at many at a time.
 const MARGIN: usize = 16;
 
@@ -56,6 +66,10 @@ struct Word<'a> {
     rv: usize,
     r1: usize,
     r2: usize,
+    /// Whether letters beyond ASCII may be among them.
+    accented: bool,
+    /// Whether what is left may be no beginning of the word.
+    replaced: bool,
 }
 
 /// Where the letters of a word begin: a bit for each of its vowels and each of its consonants.
@@ -71,13 +85,13 @@ impl Sounds {
     /// Where the letter after the next of some letters begins, no earlier than at an offset; the end if there is none.
     fn after(self, at: usize, letters: u64) -> usize {
         let next = letters & u64::MAX << at;
-        // Without the lowest letter that is left.
+        // Without the next one and what is before it; without all, if there is none.
         let beyond = (self.vowels | self.consonants) & !(next ^ next.wrapping_sub(1));
-        if next == 0 || beyond == 0 { self.end } else { beyond.trailing_zeros() as usize }
+        (beyond | 1 << self.end).trailing_zeros() as usize
     }
 }
 
-/// What is done to a word that ends in some suffix.
+/// What is done to a word that ends in a standard suffix.
 #[derive(Clone, Copy)]
 enum Standard {
     DeleteInR2,
@@ -96,98 +110,60 @@ enum Standard {
 
 use Standard::{Amment, Ation, Aux, DeleteInR2, Eaux, Ement, Euse, Issement, Ite, Ive, Ment, ReplaceInR2};
 
-/// The standard suffixes that end in two bytes, the longest first.
-fn standard_suffixes(last: [u8; 2]) -> &'static [(Suffix, Standard)] {
-    match &last {
-        b"ce" => {
-            const { &[(suffix("atrice"), Ation), (suffix("ance"), DeleteInR2), (suffix("ence"), ReplaceInR2("ent"))] }
-        }
-        b"ie" => const { &[(suffix("logie"), ReplaceInR2("log"))] },
-        b"Ue" => const { &[(suffix("iqUe"), DeleteInR2)] },
-        b"le" => const { &[(suffix("able"), DeleteInR2)] },
-        b"me" => const { &[(suffix("isme"), DeleteInR2)] },
-        b"se" => const { &[(suffix("euse"), Euse)] },
-        b"te" => const { &[(suffix("iste"), DeleteInR2)] },
-        b"ve" => const { &[(suffix("ive"), Ive)] },
-        b"es" => {
-            const {
-                &[
-                    (suffix("atrices"), Ation),
-                    (suffix("logies"), ReplaceInR2("log")),
-                    (suffix("iqUes"), DeleteInR2),
-                    (suffix("ances"), DeleteInR2),
-                    (suffix("ences"), ReplaceInR2("ent")),
-                    (suffix("ables"), DeleteInR2),
-                    (suffix("ismes"), DeleteInR2),
-                    (suffix("euses"), Euse),
-                    (suffix("istes"), DeleteInR2),
-                    (suffix("ives"), Ive),
-                ]
-            }
-        }
-        b"ns" => {
-            const { &[(suffix("usions"), ReplaceInR2("u")), (suffix("ations"), Ation), (suffix("utions"), ReplaceInR2("u"))] }
-        }
-        b"rs" => const { &[(suffix("ateurs"), Ation)] },
-        b"ts" => const { &[(suffix("issements"), Issement), (suffix("ements"), Ement), (suffix("ments"), Ment)] },
-        [0xa9, b's'] => const { &[(suffix("ités"), Ite)] },
-        b"fs" => const { &[(suffix("ifs"), Ive)] },
-        b"nt" => {
-            const {
-                &[
-                    (suffix("issement"), Issement),
-                    (suffix("amment"), Amment("ant")),
-                    (suffix("emment"), Amment("ent")),
-                    (suffix("ement"), Ement),
-                    (suffix("ment"), Ment),
-                ]
-            }
-        }
-        b"on" => {
-            const { &[(suffix("usion"), ReplaceInR2("u")), (suffix("ation"), Ation), (suffix("ution"), ReplaceInR2("u"))] }
-        }
-        b"ux" => const { &[(suffix("eaux"), Eaux), (suffix("aux"), Aux), (suffix("eux"), DeleteInR2)] },
-        b"ur" => const { &[(suffix("ateur"), Ation)] },
-        b"if" => const { &[(suffix("if"), Ive)] },
-        [0xc3, 0xa9] => const { &[(suffix("ité"), Ite)] },
-        _ => &[],
-    }
-}
+const STANDARD: &[(&str, Standard)] = &[
+    ("ance", DeleteInR2),
+    ("ances", DeleteInR2),
+    ("iqUe", DeleteInR2),
+    ("iqUes", DeleteInR2),
+    ("isme", DeleteInR2),
+    ("ismes", DeleteInR2),
+    ("able", DeleteInR2),
+    ("ables", DeleteInR2),
+    ("iste", DeleteInR2),
+    ("istes", DeleteInR2),
+    ("eux", DeleteInR2),
+    ("atrice", Ation),
+    ("atrices", Ation),
+    ("ateur", Ation),
+    ("ateurs", Ation),
+    ("ation", Ation),
+    ("ations", Ation),
+    ("logie", ReplaceInR2("log")),
+    ("logies", ReplaceInR2("log")),
+    ("usion", ReplaceInR2("u")),
+    ("usions", ReplaceInR2("u")),
+    ("ution", ReplaceInR2("u")),
+    ("utions", ReplaceInR2("u")),
+    ("ence", ReplaceInR2("ent")),
+    ("ences", ReplaceInR2("ent")),
+    ("ement", Ement),
+    ("ements", Ement),
+    ("ité", Ite),
+    ("ités", Ite),
+    ("if", Ive),
+    ("ifs", Ive),
+    ("ive", Ive),
+    ("ives", Ive),
+    ("eaux", Eaux),
+    ("aux", Aux),
+    ("euse", Euse),
+    ("euses", Euse),
+    ("issement", Issement),
+    ("issements", Issement),
+    ("amment", Amment("ant")),
+    ("emment", Amment("ent")),
+    ("ment", Ment),
+    ("ments", Ment),
+];
 
-/// The suffixes of verbs in -ir that end in two bytes, the longest first.
-fn ir_suffixes(last: [u8; 2]) -> &'static [Suffix] {
-    match &last {
-        b"ra" => const { &[suffix("ira")] },
-        b"te" => const { &[suffix("issante")] },
-        b"se" => const { &[suffix("isse")] },
-        b"ie" => const { &[suffix("ie")] },
-        b"ai" => const { &[suffix("irai"), suffix("i")] },
-        [_, b'i'] => const { &[suffix("i")] },
-        b"ir" => const { &[suffix("ir")] },
-        b"es" => const { &[suffix("issantes"), suffix("isses"), suffix("îmes"), suffix("îtes"), suffix("ies")] },
-        b"ns" => const { &[suffix("issions"), suffix("irions"), suffix("issons"), suffix("irons")] },
-        b"ts" => const { &[suffix("issants")] },
-        b"is" => const { &[suffix("issais"), suffix("irais"), suffix("is")] },
-        b"as" => const { &[suffix("iras")] },
-        b"nt" => {
-            const {
-                &[
-                    suffix("issaIent"),
-                    suffix("iraIent"),
-                    suffix("issant"),
-                    suffix("issent"),
-                    suffix("irent"),
-                    suffix("iront"),
-                ]
-            }
-        }
-        b"it" => const { &[suffix("issait"), suffix("irait"), suffix("it")] },
-        [0xae, b't'] => const { &[suffix("ît")] },
-        b"ez" => const { &[suffix("issiez"), suffix("iriez"), suffix("issez"), suffix("irez")] },
-        _ => &[],
-    }
-}
+/// Suffixes of verbs in -ir.
+const IR: &[&str] = &[
+    "i", "ie", "ies", "ir", "ira", "irai", "iraIent", "irais", "irait", "iras", "irent", "irez", "iriez", "irions",
+    "irons", "iront", "is", "issaIent", "issais", "issait", "issant", "issante", "issantes", "issants", "isse",
+    "issent", "isses", "issez", "issiez", "issions", "issons", "it", "îmes", "ît", "îtes",
+];
 
+/// What is done to a verb that ends in some other suffix.
 #[derive(Clone, Copy)]
 enum Verb {
     DeleteInR2,
@@ -195,70 +171,125 @@ enum Verb {
     DeleteWithE,
 }
 
-/// The other suffixes of verbs that end in two bytes, the longest first.
-fn verb_suffixes(last: [u8; 2]) -> &'static [(Suffix, Verb)] {
-    use Verb::{Delete, DeleteWithE};
-    match &last {
-        b"ra" => const { &[(suffix("era"), Delete), (suffix("a"), DeleteWithE)] },
-        [_, b'a'] => const { &[(suffix("a"), DeleteWithE)] },
-        b"se" => const { &[(suffix("asse"), DeleteWithE)] },
-        b"te" => const { &[(suffix("ante"), DeleteWithE)] },
-        [0xa9, b'e'] => const { &[(suffix("ée"), Delete)] },
-        b"ai" => const { &[(suffix("erai"), Delete), (suffix("ai"), DeleteWithE)] },
-        b"er" => const { &[(suffix("er"), Delete)] },
-        b"es" => {
-            const {
-                &[
-                    (suffix("âmes"), DeleteWithE),
-                    (suffix("asses"), DeleteWithE),
-                    (suffix("antes"), DeleteWithE),
-                    (suffix("âtes"), DeleteWithE),
-                    (suffix("ées"), Delete),
-                ]
-            }
+use Verb::{Delete, DeleteWithE};
+
+const VERBS: &[(&str, Verb)] = &[
+    ("ions", Verb::DeleteInR2),
+    ("é", Delete),
+    ("ée", Delete),
+    ("ées", Delete),
+    ("és", Delete),
+    ("èrent", Delete),
+    ("er", Delete),
+    ("era", Delete),
+    ("erai", Delete),
+    ("eraIent", Delete),
+    ("erais", Delete),
+    ("erait", Delete),
+    ("eras", Delete),
+    ("erez", Delete),
+    ("eriez", Delete),
+    ("erions", Delete),
+    ("erons", Delete),
+    ("eront", Delete),
+    ("ez", Delete),
+    ("iez", Delete),
+    ("a", DeleteWithE),
+    ("ai", DeleteWithE),
+    ("aIent", DeleteWithE),
+    ("ais", DeleteWithE),
+    ("ait", DeleteWithE),
+    ("ant", DeleteWithE),
+    ("ante", DeleteWithE),
+    ("antes", DeleteWithE),
+    ("ants", DeleteWithE),
+    ("as", DeleteWithE),
+    ("asse", DeleteWithE),
+    ("assent", DeleteWithE),
+    ("asses", DeleteWithE),
+    ("assiez", DeleteWithE),
+    ("assions", DeleteWithE),
+    ("âmes", DeleteWithE),
+    ("ât", DeleteWithE),
+    ("âtes", DeleteWithE),
+];
+
+/// All these suffixes as a trie of their bytes from the last to the first: one walk finds the longest of each list.
+struct Suffixes {
+    /// The number of each byte that stands in a suffix; of others zero, which leads nowhere.
+    classes: [u8; 256],
+    /// By node and class the next node; zero, where all walks begin, if there is none.
+    next: [[u8; 32]; 256],
+    rules: [Rules; 256],
+}
+
+/// What is done to words that end in the suffix which leads to a node.
+#[derive(Clone, Copy)]
+struct Rules {
+    /// The number in its list, from one; zero if it is not there.
+    standard: u8,
+    ir: bool,
+    verb: Option<Verb>,
+}
+
+static SUFFIXES: Suffixes = Suffixes::new();
+
+impl Suffixes {
+    const fn new() -> Self {
+        let none = Rules { standard: 0, ir: false, verb: None };
+        let mut all = Suffixes { classes: [0; 256], next: [[0; 32]; 256], rules: [none; 256] };
+        let (mut classes, mut nodes, mut at) = (0, 0, 0);
+        while at < STANDARD.len() {
+            let node = all.insert(STANDARD[at].0, &mut classes, &mut nodes);
+            at += 1;
+            all.rules[node].standard = at as u8;
         }
-        b"ns" => {
-            const {
-                &[
-                    (suffix("assions"), DeleteWithE),
-                    (suffix("erions"), Delete),
-                    (suffix("erons"), Delete),
-                    (suffix("ions"), Verb::DeleteInR2),
-                ]
-            }
+        at = 0;
+        while at < IR.len() {
+            let node = all.insert(IR[at], &mut classes, &mut nodes);
+            all.rules[node].ir = true;
+            at += 1;
         }
-        b"ts" => const { &[(suffix("ants"), DeleteWithE)] },
-        b"is" => const { &[(suffix("erais"), Delete), (suffix("ais"), DeleteWithE)] },
-        b"as" => const { &[(suffix("eras"), Delete), (suffix("as"), DeleteWithE)] },
-        [0xa9, b's'] => const { &[(suffix("és"), Delete)] },
-        b"nt" => {
-            const {
-                &[
-                    (suffix("eraIent"), Delete),
-                    (suffix("èrent"), Delete),
-                    (suffix("assent"), DeleteWithE),
-                    (suffix("aIent"), DeleteWithE),
-                    (suffix("eront"), Delete),
-                    (suffix("ant"), DeleteWithE),
-                ]
-            }
+        at = 0;
+        while at < VERBS.len() {
+            let node = all.insert(VERBS[at].0, &mut classes, &mut nodes);
+            all.rules[node].verb = Some(VERBS[at].1);
+            at += 1;
         }
-        b"it" => const { &[(suffix("erait"), Delete), (suffix("ait"), DeleteWithE)] },
-        [0xa2, b't'] => const { &[(suffix("ât"), DeleteWithE)] },
-        b"ez" => {
-            const {
-                &[
-                    (suffix("assiez"), DeleteWithE),
-                    (suffix("eriez"), Delete),
-                    (suffix("erez"), Delete),
-                    (suffix("iez"), Delete),
-                    (suffix("ez"), Delete),
-                ]
-            }
-        }
-        [0xc3, 0xa9] => const { &[(suffix("é"), Delete)] },
-        _ => &[],
+        all
     }
+
+    /// The node that a suffix leads to, which is made if there is none. (More nodes or classes than there is room for do not
+    /// compile.)
+    const fn insert(&mut self, suffix: &str, classes: &mut u8, nodes: &mut u8) -> usize {
+        let (bytes, mut node, mut left) = (suffix.as_bytes(), 0, suffix.len());
+        while left > 0 {
+            left -= 1;
+            let class = &mut self.classes[bytes[left] as usize];
+            if *class == 0 {
+                *classes += 1;
+                *class = *classes;
+            }
+            let next = &mut self.next[node][*class as usize];
+            if *next == 0 {
+                *nodes += 1;
+                *next = *nodes;
+            }
+            node = *next as usize;
+        }
+        node
+    }
+}
+
+/// The longest suffix of each list that a word ends in, by where it begins.
+#[derive(Default)]
+struct Found {
+    standard: usize,
+    /// Its number, or zero.
+    rule: u8,
+    /// In RV, as the next.
+    ir: Option<usize>,
+    verb: Option<(usize, Verb)>,
 }
 
 /// Whether the letter that begins with two bytes is a vowel.
@@ -292,8 +323,8 @@ impl<'a> Word<'a> {
     /// A word between margins, of so many bytes.
     fn new(letters: &'a mut [u8; LONGEST + 2 * MARGIN], length: usize) -> Self {
         let end = MARGIN + length;
-        let mut word = Word { letters, end, rv: end, r1: end, r2: end };
-        let sounds = word.mark_consonants();
+        let mut word = Word { letters, end, rv: end, r1: end, r2: end, accented: true, replaced: false };
+        let sounds = word.mark_at_once().unwrap_or_else(|| word.mark_one_by_one());
         word.mark_regions(sounds);
         word
     }
@@ -307,7 +338,46 @@ impl<'a> Word<'a> {
         at + width(self.letters[at])
     }
 
-    fn mark_consonants(&mut self) -> Sounds {
+    /// Puts `I`, `U` and `Y` for the letters that are consonants, all at once; `None` for a long word, for one with letters
+    /// beyond Latin-1, or where one of these letters follows another and what becomes of it hangs on that.
+    fn mark_at_once(&mut self) -> Option<Sounds> {
+        let length = self.end - MARGIN;
+        let word: &mut [u8; AT_ONCE] = self.letters[MARGIN..].first_chunk_mut().filter(|_| length <= AT_ONCE)?;
+        let bytes = u8x16::new(*word);
+        let same = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+        let ends = |set: u8, of: u8| (bytes & u8x16::splat(!set)).simd_eq(u8x16::splat(of));
+        let bits = |mask: u8x16| u64::from(mask.to_bitmask());
+        let continuations = bits(ends(0x3f, 0x80));
+        let latin = bits(same(0xc3));
+        if continuations != latin << 1 {
+            return None;
+        }
+        let starts = ((1 << length) - 1) & !continuations;
+        let [u, i, y] = [same(b'u'), same(b'i'), same(b'y')];
+        let accented = ends(0x02, 0xa0) | ends(0x03, 0xa8) | ends(0x01, 0xae) | same(0xb4) | ends(0x02, 0xb9);
+        let plain = bits(same(b'a') | same(b'e') | i | same(b'o') | u | y);
+        let vowels = plain | bits(accented) >> 1 & latin;
+        // What follows a letter of one byte stands one further; what goes before one may have two bytes.
+        let followed = vowels >> 1;
+        let after = |letters: u64| (letters & !latin) << 1 | (letters & latin) << 2;
+        let between = after(vowels) & followed;
+        let turned =
+            bits(u) & (between | bits(same(b'q')) << 1) | bits(i) & between | bits(y) & (after(vowels) | followed);
+        if turned & turned << 1 != 0 {
+            return None;
+        }
+        let mut left = turned;
+        while left != 0 {
+            word[left.trailing_zeros() as usize].make_ascii_uppercase();
+            left &= left - 1;
+        }
+        let vowels = vowels & !turned;
+        self.accented = latin != 0;
+        Some(Sounds { vowels: vowels << MARGIN, consonants: (starts & !vowels) << MARGIN, end: self.end })
+    }
+
+    /// The same of any word.
+    fn mark_one_by_one(&mut self) -> Sounds {
         let mut sounds = Sounds { vowels: 0, consonants: 0, end: self.end };
         let (mut at, mut vowel) = (MARGIN, self.is_vowel(MARGIN));
         while at < self.end {
@@ -374,14 +444,11 @@ impl<'a> Word<'a> {
         self.letters[self.end - 1]
     }
 
-    fn last_two(&self) -> [u8; 2] {
-        [self.letters[self.end - 2], self.letters[self.end - 1]]
-    }
-
     /// Ends the word at an offset, with another ending.
     fn replace(&mut self, from: usize, ending: &str) {
         self.letters[from..from + ending.len()].copy_from_slice(ending.as_bytes());
         self.end = from + ending.len();
+        self.replaced = true;
     }
 
     fn delete(&mut self, from: usize) {
@@ -399,16 +466,48 @@ impl<'a> Word<'a> {
         at.is_some()
     }
 
-    /// The end of the stem.
-    fn stem(mut self) -> usize {
-        if self.standard_suffix() || self.ir_suffix() || self.verb_suffix() {
-            if self.last() == b'Y' {
-                self.replace(self.end - 1, "i");
-            } else if let Some(at) = self.suffix(&const { suffix("ç") }, MARGIN) {
-                self.replace(at, "c");
+    /// Walks from the last letter to the first.
+    fn suffixes(&self) -> Found {
+        let mut found = Found::default();
+        let (mut node, mut at) = (0, self.end);
+        loop {
+            at -= 1;
+            let class = SUFFIXES.classes[usize::from(self.letters[at])];
+            node = usize::from(SUFFIXES.next[node][usize::from(class)]);
+            // The margin before the word leads nowhere.
+            if node == 0 {
+                return found;
             }
-        } else {
+            let Rules { standard, ir, verb } = SUFFIXES.rules[node];
+            let in_rv = at >= self.rv;
+            found.standard = if standard != 0 { at } else { found.standard };
+            found.rule = if standard != 0 { standard } else { found.rule };
+            found.ir = if ir && in_rv { Some(at) } else { found.ir };
+            found.verb = verb.filter(|_| in_rv).map(|rule| (at, rule)).or(found.verb);
+        }
+    }
+
+    /// The end of the stem, and whether it may be no beginning of the word.
+    fn stem(mut self) -> (usize, bool) {
+        let mut found = self.suffixes();
+        let rule = usize::from(found.rule).checked_sub(1);
+        let taken = rule.is_some_and(|rule| {
+            let before = self.end;
+            let taken = self.take_standard(found.standard, STANDARD[rule].1);
+            if !taken && self.end != before {
+                found = self.suffixes();
+            }
+            taken
+        });
+        let taken = taken
+            || found.ir.is_some_and(|at| self.take_ir(at))
+            || found.verb.is_some_and(|(at, rule)| self.take_verb(at, rule));
+        if !taken {
             self.residual_suffix();
+        } else if self.last() == b'Y' {
+            self.replace(self.end - 1, "i");
+        } else if let Some(at) = self.suffix(&const { suffix("ç") }, MARGIN) {
+            self.replace(at, "c");
         }
         let doubled = match self.last() {
             b'l' => self.ends_in(&const { suffix("ell") }) || self.ends_in(&const { suffix("eill") }),
@@ -418,16 +517,21 @@ impl<'a> Word<'a> {
         };
         self.end -= usize::from(doubled);
         self.take_accent();
-        for letter in &mut self.letters[MARGIN..self.end] {
-            *letter |= u8::from(matches!(letter, b'I' | b'U' | b'Y')) * 0x20;
-        }
-        self.end
+        self.make_small();
+        (self.end, self.replaced)
     }
 
-    fn standard_suffix(&mut self) -> bool {
-        let suffixes = standard_suffixes(self.last_two());
-        let found = suffixes.iter().find_map(|(suffix, rule)| self.suffix(suffix, MARGIN).map(|at| (at, *rule)));
-        let Some((at, rule)) = found else { return false };
+    /// Makes `I`, `U` and `Y` vowels again.
+    fn make_small(&mut self) {
+        if let Some(word) = self.letters[MARGIN..].first_chunk_mut::<LONGEST>() {
+            let bytes = u8x32::new(*word);
+            let same = |byte: u8| bytes.simd_eq(u8x32::splat(byte));
+            *word = (bytes | (same(b'I') | same(b'U') | same(b'Y')) & u8x32::splat(0x20)).to_array();
+        }
+    }
+
+    /// Whether nothing more is done to the word's ending.
+    fn take_standard(&mut self, at: usize, rule: Standard) -> bool {
         let (in_rv, in_r1, in_r2) = (at >= self.rv, at >= self.r1, at >= self.r2);
         match rule {
             DeleteInR2 if in_r2 => self.delete(at),
@@ -494,10 +598,7 @@ impl<'a> Word<'a> {
         }
     }
 
-    fn ir_suffix(&mut self) -> bool {
-        let Some(at) = ir_suffixes(self.last_two()).iter().find_map(|suffix| self.suffix(suffix, self.rv)) else {
-            return false;
-        };
+    fn take_ir(&mut self, at: usize) -> bool {
         let after_consonant = matches!(self.letter_before(at), Some((start, false)) if start >= self.rv);
         if after_consonant {
             self.delete(at);
@@ -505,10 +606,7 @@ impl<'a> Word<'a> {
         after_consonant
     }
 
-    fn verb_suffix(&mut self) -> bool {
-        let suffixes = verb_suffixes(self.last_two());
-        let found = suffixes.iter().find_map(|(suffix, rule)| self.suffix(suffix, self.rv).map(|at| (at, *rule)));
-        let Some((at, rule)) = found else { return false };
+    fn take_verb(&mut self, at: usize, rule: Verb) -> bool {
         if matches!(rule, Verb::DeleteInR2) && at < self.r2 {
             return false;
         }
@@ -526,18 +624,33 @@ impl<'a> Word<'a> {
         {
             self.delete(self.end - 1);
         }
-        if let Some(at) = self.either(&const { [suffix("ière"), suffix("Ière")] }) {
-            self.replace(at, "i");
-        } else if let Some(at) = self.either(&const { [suffix("ier"), suffix("Ier")] }) {
-            self.replace(at, "i");
-        } else if let Some(at) = self.suffix(&const { suffix("e") }, self.rv) {
-            self.delete(at);
-        } else if let Some(at) = self.suffix(&const { suffix("ion") }, self.rv.max(self.r2)) {
-            if at > self.rv && matches!(self.letters[at - 1], b's' | b't') {
-                self.delete(at);
+        match self.last() {
+            b'e' => {
+                if let Some(at) = self.either(&const { [suffix("ière"), suffix("Ière")] }) {
+                    self.replace(at, "i");
+                } else if self.end > self.rv {
+                    self.delete(self.end - 1);
+                }
             }
-        } else if let Some(at) = self.suffix(&const { suffix("guë") }, self.rv) {
-            self.delete(at + 2);
+            b'r' => {
+                if let Some(at) = self.either(&const { [suffix("ier"), suffix("Ier")] }) {
+                    self.replace(at, "i");
+                }
+            }
+            b'n' => {
+                if let Some(at) = self.suffix(&const { suffix("ion") }, self.rv.max(self.r2))
+                    && at > self.rv
+                    && matches!(self.letters[at - 1], b's' | b't')
+                {
+                    self.delete(at);
+                }
+            }
+            0xab => {
+                if let Some(at) = self.suffix(&const { suffix("guë") }, self.rv) {
+                    self.delete(at + 2);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -548,6 +661,9 @@ impl<'a> Word<'a> {
 
     /// The last é or è becomes e if only consonants follow, and at least one.
     fn take_accent(&mut self) {
+        if !self.accented {
+            return;
+        }
         let mut at = self.end;
         while let Some((start, false)) = self.letter_before(at) {
             at = start;
@@ -556,6 +672,7 @@ impl<'a> Word<'a> {
             self.letters[at - 2] = b'e';
             self.letters.copy_within(at..self.end, at - 1);
             self.end -= 1;
+            self.replaced = true;
         }
     }
 }
@@ -566,10 +683,6 @@ mod tests {
     use proptest::prelude::*;
     use rust_stemmers::Algorithm;
 
-    fn spelt(suffix: &Suffix) -> String {
-        String::from_utf8(suffix.bytes.to_le_bytes()[16 - suffix.length..].to_vec()).unwrap()
-    }
-
     fn endings() -> Vec<String> {
         let mut endings: Vec<String> = [
             "", "iqU", "abl", "ièr", "eus", "iv", "ativ", "icativ", "ic", "abil", "at", "e", "s", "es", "ière", "ion",
@@ -577,11 +690,9 @@ mod tests {
         ]
         .map(String::from)
         .into();
-        for last in (0..=u16::MAX).map(u16::to_be_bytes) {
-            endings.extend(standard_suffixes(last).iter().map(|(suffix, _)| spelt(suffix)));
-            endings.extend(ir_suffixes(last).iter().map(spelt));
-            endings.extend(verb_suffixes(last).iter().map(|(suffix, _)| spelt(suffix)));
-        }
+        let verbs = VERBS.iter().map(|(suffix, _)| *suffix);
+        let suffixes = STANDARD.iter().map(|(suffix, _)| *suffix).chain(IR.iter().copied()).chain(verbs);
+        endings.extend(suffixes.map(String::from));
         endings.sort();
         endings.dedup();
         endings.iter_mut().for_each(|ending| *ending = ending.to_lowercase());
