@@ -1,6 +1,7 @@
 //! The chain from text to terms.
 
-use super::{Stemmer, StopWords, is_french_stop_word, lexicon, normalize, tokenize};
+use super::lexicon::{self, Marks};
+use super::{Stemmer, StopWords, is_french_stop_word, normalize, tokenize};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -46,15 +47,17 @@ impl AnalyzerParams {
     }
 }
 
-/// A normalised token, stemmed once at most by each stemmer for all analyzers that ask.
+/// A normalised token: stemmed once at most by each stemmer, and looked up once, for all analyzers that ask.
 pub(crate) struct Word<'a> {
     token: &'a str,
     stems: [OnceCell<Cow<'a, str>>; Stemmer::COUNT],
+    is_stop_word: OnceCell<bool>,
+    marks: OnceCell<Marks>,
 }
 
 impl<'a> Word<'a> {
     pub fn new(token: &'a str) -> Self {
-        Word { token, stems: Default::default() }
+        Word { token, stems: Default::default(), is_stop_word: OnceCell::new(), marks: OnceCell::new() }
     }
 
     /// The same word with a stem that is known.
@@ -66,6 +69,14 @@ impl<'a> Word<'a> {
 
     fn stem(&self, stemmer: Stemmer) -> &str {
         self.stems[stemmer as usize].get_or_init(|| stemmer.stem(self.token))
+    }
+
+    fn is_stop_word(&self) -> bool {
+        *self.is_stop_word.get_or_init(|| is_french_stop_word(self.token))
+    }
+
+    fn marks(&self) -> Marks {
+        *self.marks.get_or_init(|| Marks::of(self.stem(lexicon::STEMMER)))
     }
 }
 
@@ -103,7 +114,7 @@ impl Analyzer {
 
     /// What a token stands for in n-grams of words; `None` for a stop word.
     pub(crate) fn part<'a>(&self, word: &'a Word<'_>) -> Option<&'a str> {
-        if self.params.stop_words == StopWords::French && is_french_stop_word(word.token) {
+        if self.params.stop_words == StopWords::French && word.is_stop_word() {
             return None;
         }
         let whole = self.params.stemmer.map_or(word.token, |stemmer| word.stem(stemmer));
@@ -147,10 +158,10 @@ impl Analyzer {
 
     /// What the lexicon says of a token, as terms.
     pub(crate) fn marks(&self, word: &Word<'_>) -> impl Iterator<Item = &'static str> {
-        let stem = word.stem(lexicon::STEMMER);
+        let marks = word.marks();
         let (fields, valence) = match self.params.unit {
-            Unit::Fields => (Some(lexicon::fields(stem)), None),
-            _ => (None, lexicon::valence(stem)),
+            Unit::Fields => (Some(marks.fields()), None),
+            _ => (None, marks.valence()),
         };
         fields.into_iter().flatten().flat_map(|field| [Some(field), lexicon::domain(field)]).flatten().chain(valence)
     }
@@ -159,9 +170,10 @@ impl Analyzer {
         let mut grams = CharacterNgrams::default();
         for word in text.split_whitespace() {
             let start = word.as_ptr() as usize - text.as_ptr() as usize;
-            grams.for_each(word, self.params.ngrams, |padded, [first, end]| {
-                emit(&padded[first..end], start..start + word.len());
-            });
+            grams.read(word);
+            for [first, end] in grams.places(self.params.ngrams).flatten() {
+                emit(&grams.padded()[first..end], start..start + word.len());
+            }
         }
     }
 }
@@ -179,8 +191,8 @@ pub(crate) struct CharacterNgrams {
 const ROOM: &str = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 impl CharacterNgrams {
-    /// Passes on where each n-gram stands in a string, which is given, too.
-    pub fn for_each(&mut self, word: &str, [least, most]: [usize; 2], mut emit: impl FnMut(&str, [usize; 2])) -> &str {
+    /// Reads what stands between white space.
+    pub fn read(&mut self, word: &str) {
         let CharacterNgrams { padded, bounds } = self;
         padded.clear();
         padded.push(' ');
@@ -190,16 +202,21 @@ impl CharacterNgrams {
         bounds.extend(padded.char_indices().map(|(i, _)| i));
         bounds.push(padded.len());
         padded.push_str(ROOM);
+    }
+
+    /// The word that was read, with a space on each side, and room to read on.
+    pub fn padded(&self) -> &str {
+        &self.padded
+    }
+
+    /// Where its n-grams of some lengths stand in that, the shortest first.
+    #[inline(always)]
+    pub fn places(&self, [least, most]: [usize; 2]) -> impl Iterator<Item = impl Iterator<Item = [usize; 2]>> {
+        let bounds = &self.bounds[..];
         let length = bounds.len() - 1;
-        for n in least..=most {
-            // A word shorter than n counts once, as it is, and only for the first such n.
-            if n >= length {
-                emit(padded, [0, bounds[length]]);
-                break;
-            }
-            bounds.iter().zip(&bounds[n..]).for_each(|(&start, &end)| emit(padded, [start, end]));
-        }
-        padded
+        // A word shorter than n counts once, as it is, and only for the first such n.
+        let lengths = (least..=most).take_while(move |&n| n <= length.max(least)).map(move |n| n.min(length));
+        lengths.map(|n| bounds.iter().zip(&bounds[n..]).map(|(&start, &end)| [start, end]))
     }
 }
 

@@ -63,18 +63,35 @@ const DOMAINS: &[(&str, &[&str])] = &[
 const GENERAL: &[&str] = &["time", "quantity", "speech", "thought", "conflict", "cooperation", "change"];
 
 const VALENCES: &[&str] = &["++", "+", "-", "--"];
-/// What [`valence`] says of a word of the lexicon without one: counted, it tells many such words from few.
+/// What [`Marks::valence`] says of a word of the lexicon without one: counted, it tells many such words from few.
 const NEITHER: &str = "0";
 
-/// The semantic fields of a stem, the most fitting first; none for a stem that the lexicon lacks.
-pub fn fields(stem: &str) -> impl Iterator<Item = &'static str> + use<> {
-    marks(stem).filter(|mark| !VALENCES.contains(mark))
-}
+/// What the lexicon says of a stem.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks(&'static str);
 
-/// Whether the words of a stem speak well (`+`, `++`) or ill (`-`, `--`) of what they tell, or neither (`0`); none for a
-/// stem that the lexicon lacks.
-pub fn valence(stem: &str) -> Option<&'static str> {
-    marks(stem).fold(None, |found, mark| if VALENCES.contains(&mark) { Some(mark) } else { found.or(Some(NEITHER)) })
+impl Marks {
+    /// Looks a stem up.
+    pub fn of(stem: &str) -> Self {
+        let line = LINES.find(HASH.hash_one(stem), |&at| stem_of(at) == stem);
+        Marks(line.map_or("", |&at| cells(at)[2]))
+    }
+
+    fn iter(self) -> impl Iterator<Item = &'static str> {
+        self.0.split_ascii_whitespace()
+    }
+
+    /// The semantic fields of the stem, the most fitting first; none for a stem that the lexicon lacks.
+    pub fn fields(self) -> impl Iterator<Item = &'static str> {
+        self.iter().filter(|mark| !VALENCES.contains(mark))
+    }
+
+    /// Whether the words of the stem speak well (`+`, `++`) or ill (`-`, `--`) of what they tell, or neither (`0`); none for
+    /// a stem that the lexicon lacks.
+    pub fn valence(self) -> Option<&'static str> {
+        self.iter()
+            .fold(None, |found, mark| if VALENCES.contains(&mark) { Some(mark) } else { found.or(Some(NEITHER)) })
+    }
 }
 
 /// The domain that a field belongs to; fields that say how a thing is told have none.
@@ -83,11 +100,6 @@ pub fn domain(field: &str) -> Option<&'static str> {
         DOMAINS.iter().flat_map(|(domain, fields)| fields.iter().map(move |field| (*field, *domain))).collect()
     });
     BY_FIELD.get(field).copied()
-}
-
-fn marks(stem: &str) -> impl Iterator<Item = &'static str> + use<> {
-    let line = LINES.find(HASH.hash_one(stem), |&at| stem_of(at) == stem);
-    line.map_or("", |&at| cells(at)[2]).split_ascii_whitespace()
 }
 
 /// Stem, word and marks of the line that begins at an offset.
@@ -111,12 +123,13 @@ mod tests {
     fn forms_of_a_word_have_its_fields_and_valence() {
         for word in ["massacre", "massacres"] {
             let stem = STEMMER.stem(word);
-            assert!(fields(&stem).any(|field| field == "death"));
-            assert_eq!(valence(&stem), Some("--"));
+            assert!(Marks::of(&stem).fields().any(|field| field == "death"));
+            assert_eq!(Marks::of(&stem).valence(), Some("--"));
         }
-        assert!(fields(&STEMMER.stem("footballeurs")).any(|field| domain(field) == Some("any sport")));
-        assert_eq!(valence(&STEMMER.stem("footballeurs")), Some("0"));
-        assert_eq!((fields("zzz").next(), valence("zzz")), (None, None));
+        let marks = Marks::of(&STEMMER.stem("footballeurs"));
+        assert!(marks.fields().any(|field| domain(field) == Some("any sport")));
+        assert_eq!(marks.valence(), Some("0"));
+        assert_eq!((Marks::of("zzz").fields().next(), Marks::of("zzz").valence()), (None, None));
     }
 
     #[test]

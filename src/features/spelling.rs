@@ -76,17 +76,11 @@ impl Spelling {
         (self.0 & KEPT[WHOLE]).to_le_bytes()
     }
 
-    /// A shorter number: of strings up to [`SHORT`] bytes no other string has the same.
-    #[inline]
+    /// A shorter number: of [short](is_short) strings no other string has the same.
+    #[inline(always)]
     pub fn key(self) -> u64 {
         let (low, high) = (self.0 as u64, (self.0 >> 64) as u64);
-        if self.is_short() { low | high } else { low ^ high | 1 << 63 }
-    }
-
-    /// Whether its key says all of it.
-    #[inline]
-    pub fn is_short(self) -> bool {
-        self.0 < (SHORT as u128 + 2) << 120
+        if self.0 < (SHORT as u128 + 2) << 120 { low | high } else { low ^ high | 1 << 63 }
     }
 
     /// Spreads spellings over tables; every bit of it may be used.
@@ -97,8 +91,14 @@ impl Spelling {
     }
 }
 
+/// Whether the key of a string of so many bytes says all of it.
+#[inline(always)]
+pub fn is_short(length: usize) -> bool {
+    length <= SHORT
+}
+
 /// One of `size` places by 32 bits of a hash, each as likely (Lemire 2019, "Fast Random Integer Generation in an Interval").
-#[inline]
+#[inline(always)]
 pub fn place_among(size: usize, bits: u32) -> usize {
     ((u64::from(bits) * size as u64) >> 32) as usize
 }

@@ -1,6 +1,7 @@
 //! Terms and their columns.
 
-use super::spelling::{Spelling, place_among};
+use super::spelling::{Spelling, is_short, place_among};
+use std::hint::black_box;
 
 /// A list of distinct terms; a term's column is its position.
 ///
@@ -26,13 +27,16 @@ struct Slot {
     column: u32,
 }
 
-/// A part of a text that is looked for: its place, its spelling and the hash of that.
+/// A part of a text that is looked for: its place, the key of its spelling and the hash of that.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Noted {
     place: [usize; 2],
-    spelling: Spelling,
+    key: u64,
     hash: u64,
 }
+
+/// So many terms are read before they are put into a table, so that a processor waits for its memory once for many.
+const AT_A_TIME: usize = 64;
 
 impl Vocabulary {
     /// Makes a vocabulary of distinct terms without line feeds and of less than 4 GiB; `None` where they are not.
@@ -57,19 +61,28 @@ impl Vocabulary {
         let slots = vec![Slot::default(); ends.len() + ends.len() / 3 + 1];
         let filter = ends.len() / 8 + 1;
         let mut vocabulary = Vocabulary { lines, ends, slots, filter: vec![0; filter] };
-        let mut start = 0;
-        for column in 0..vocabulary.len() {
-            let end = vocabulary.ends[column] as usize;
-            let spelling = Spelling::part(vocabulary.lines.as_bytes(), start..end);
-            let hash = spelling.hash();
-            let at = vocabulary.seek(spelling, hash, || &vocabulary.lines[start..end]);
-            if vocabulary.slots[at].column != 0 {
-                return None;
+        let mut read = [Noted::default(); AT_A_TIME];
+        let (mut column, mut start) = (0, 0);
+        while column < vocabulary.len() {
+            let end = vocabulary.len().min(column + AT_A_TIME);
+            let read = &mut read[..end - column];
+            for (noted, &end) in read.iter_mut().zip(&vocabulary.ends[column..end]) {
+                (*noted, _) = vocabulary.note(&vocabulary.lines, [start, end as usize]);
+                start = end as usize + 1;
             }
-            vocabulary.slots[at] = Slot { key: halves(spelling.key()), column: column as u32 + 1 };
-            let (word, bit) = vocabulary.bit(hash);
-            vocabulary.filter[word] |= 1 << bit;
-            start = end + 1;
+            black_box(
+                read.iter().fold(0, |sum, noted| sum ^ vocabulary.slots[vocabulary.first_slot(noted.hash)].column),
+            );
+            for noted in read {
+                let at = vocabulary.seek(&vocabulary.lines, noted);
+                if vocabulary.slots[at].column != 0 {
+                    return None;
+                }
+                column += 1;
+                vocabulary.slots[at] = Slot { key: halves(noted.key), column: column as u32 };
+                let (word, bit) = vocabulary.bit(noted.hash);
+                vocabulary.filter[word] |= 1 << bit;
+            }
         }
         Some(vocabulary)
     }
@@ -82,34 +95,38 @@ impl Vocabulary {
     /// The column of a term, if it is known.
     pub fn column(&self, term: &str) -> Option<u32> {
         let spelling = Spelling::of(term.as_bytes());
-        let hash = spelling.hash();
-        let likely = self.is_likely(hash);
-        likely.then(|| self.slots[self.seek(spelling, hash, || term)].column).and_then(|column| column.checked_sub(1))
+        let noted = Noted { place: [0, term.len()], key: spelling.key(), hash: spelling.hash() };
+        self.is_likely(noted.hash).then(|| self.noted(term, &noted)).flatten()
     }
 
     /// What it takes to look for a part of a text, and whether that is likely to be a term.
-    #[inline]
-    pub(crate) fn note(&self, text: &str, [start, end]: [usize; 2]) -> (Noted, bool) {
-        let spelling = Spelling::part(text.as_bytes(), start..end);
+    #[inline(always)]
+    pub(crate) fn note(&self, text: &str, place: [usize; 2]) -> (Noted, bool) {
+        let spelling = Spelling::part(text.as_bytes(), place[0]..place[1]);
         let hash = spelling.hash();
-        (Noted { place: [start, end], spelling, hash }, self.is_likely(hash))
+        (Noted { place, key: spelling.key(), hash }, self.is_likely(hash))
+    }
+
+    /// Reads where noted parts are looked for first, so that a processor waits for all of them at once.
+    #[inline(always)]
+    pub(crate) fn touch(&self, noted: &[Noted]) -> u32 {
+        noted.iter().fold(0, |sum, noted| sum ^ self.slots[self.first_slot(noted.hash)].column)
     }
 
     /// The column of a part of a text that was noted.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn noted(&self, text: &str, noted: &Noted) -> Option<u32> {
-        let [start, end] = noted.place;
-        let at = self.seek(noted.spelling, noted.hash, || &text[start..end]);
-        self.slots[at].column.checked_sub(1)
+        self.slots[self.seek(text, noted)].column.checked_sub(1)
     }
 
     /// The slot of a term, or the free one that ends the search for it. There must be slots.
-    #[inline]
-    fn seek<'a>(&self, spelling: Spelling, hash: u64, term: impl Fn() -> &'a str) -> usize {
-        let (key, mut at) = (halves(spelling.key()), self.first_slot(hash));
+    #[inline(always)]
+    fn seek(&self, text: &str, noted: &Noted) -> usize {
+        let ([start, end], key) = (noted.place, halves(noted.key));
+        let mut at = self.first_slot(noted.hash);
         loop {
             let slot = self.slots[at];
-            let same = |column| slot.key == key && (spelling.is_short() || self.term(column) == term());
+            let same = |column| slot.key == key && (is_short(end - start) || self.term(column) == &text[start..end]);
             if slot.column.checked_sub(1).is_none_or(|column| same(column as usize)) {
                 return at;
             }
@@ -117,21 +134,21 @@ impl Vocabulary {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_likely(&self, hash: u64) -> bool {
         let (word, bit) = self.bit(hash);
         self.filter.get(word).is_some_and(|bits| bits >> bit & 1 == 1)
     }
 
     /// The word and the bit of the filter for a hash, by its lower half.
-    #[inline]
+    #[inline(always)]
     fn bit(&self, hash: u64) -> (usize, usize) {
         let bit = place_among(64 * self.filter.len(), hash as u32);
         (bit / 64, bit % 64)
     }
 
     /// By its upper half the slot in which a term is looked for first.
-    #[inline]
+    #[inline(always)]
     fn first_slot(&self, hash: u64) -> usize {
         place_among(self.slots.len(), (hash >> 32) as u32)
     }

@@ -2,6 +2,7 @@
 
 use crate::analysis::CharacterNgrams;
 use crate::features::{Noted, Vocabulary};
+use std::hint::black_box;
 
 /// Room to work in.
 #[derive(Default)]
@@ -17,21 +18,26 @@ impl Characters {
     /// Passes on the columns of a word's n-grams.
     pub fn find(&mut self, word: &str, lengths: [usize; 2], vocabulary: &Vocabulary, mut each: impl FnMut(u32)) {
         let Characters { grams, noted } = self;
+        grams.read(word);
         noted.resize(AT_A_TIME, Noted::default());
-        let mut count = 0;
-        let mut look_up = |padded: &str, noted: &[Noted]| {
+        let padded = grams.padded();
+        let mut look_up = |noted: &[Noted]| {
+            black_box(vocabulary.touch(noted));
             noted.iter().filter_map(|gram| vocabulary.noted(padded, gram)).for_each(&mut each);
         };
         // N-grams are noted, without a branch, before any is looked up: a processor waits for the memory of many at once.
-        let padded = grams.for_each(word, lengths, |padded, gram| {
-            let likely;
-            (noted[count], likely) = vocabulary.note(padded, gram);
-            count += usize::from(likely);
-            if count == AT_A_TIME {
-                look_up(padded, noted);
-                count = 0;
+        let mut count = 0;
+        for places in grams.places(lengths) {
+            for place in places {
+                let likely;
+                (noted[count], likely) = vocabulary.note(padded, place);
+                count += usize::from(likely);
+                if count == AT_A_TIME {
+                    look_up(noted);
+                    count = 0;
+                }
             }
-        });
-        look_up(padded, &noted[..count]);
+        }
+        look_up(&noted[..count]);
     }
 }
