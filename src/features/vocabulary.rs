@@ -21,11 +21,8 @@ pub struct Vocabulary {
 }
 
 /// The key of a term's spelling in two halves, so that slots lie close, and its column from one; zero if the slot is free.
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    key: [u32; 2],
-    column: u32,
-}
+/// (An array, so that a table comes as zeros that nobody writes.)
+type Slot = [u32; 3];
 
 /// A part of a text that is looked for: its place, the key of its spelling and the hash of that.
 #[derive(Clone, Copy, Default)]
@@ -57,8 +54,10 @@ impl Vocabulary {
         if !complete || u32::try_from(lines.len()).is_err() {
             return None;
         }
-        let ends: Vec<u32> = memchr::memchr_iter(b'\n', lines.as_bytes()).map(|at| at as u32).collect();
-        let slots = vec![Slot::default(); ends.len() + ends.len() / 3 + 1];
+        let feeds = memchr::memchr_iter(b'\n', lines.as_bytes());
+        let mut ends = Vec::with_capacity(feeds.clone().count());
+        ends.extend(feeds.map(|at| at as u32));
+        let slots = vec![[0; 3]; ends.len() + ends.len() / 3 + 1];
         let filter = ends.len() / 8 + 1;
         let mut vocabulary = Vocabulary { lines, ends, slots, filter: vec![0; filter] };
         let mut read = [Noted::default(); AT_A_TIME];
@@ -70,16 +69,15 @@ impl Vocabulary {
                 (*noted, _) = vocabulary.note(&vocabulary.lines, [start, end as usize]);
                 start = end as usize + 1;
             }
-            black_box(
-                read.iter().fold(0, |sum, noted| sum ^ vocabulary.slots[vocabulary.first_slot(noted.hash)].column),
-            );
+            black_box(vocabulary.touch(read));
             for noted in read {
                 let at = vocabulary.seek(&vocabulary.lines, noted);
-                if vocabulary.slots[at].column != 0 {
+                let [.., taken] = vocabulary.slots[at];
+                if taken != 0 {
                     return None;
                 }
                 column += 1;
-                vocabulary.slots[at] = Slot { key: halves(noted.key), column: column as u32 };
+                vocabulary.slots[at] = [noted.key as u32, (noted.key >> 32) as u32, column as u32];
                 let (word, bit) = vocabulary.bit(noted.hash);
                 vocabulary.filter[word] |= 1 << bit;
             }
@@ -110,24 +108,25 @@ impl Vocabulary {
     /// Reads where noted parts are looked for first, so that a processor waits for all of them at once.
     #[inline(always)]
     pub(crate) fn touch(&self, noted: &[Noted]) -> u32 {
-        noted.iter().fold(0, |sum, noted| sum ^ self.slots[self.first_slot(noted.hash)].column)
+        noted.iter().fold(0, |sum, noted| sum ^ self.slots[self.first_slot(noted.hash)][2])
     }
 
     /// The column of a part of a text that was noted.
     #[inline(always)]
     pub(crate) fn noted(&self, text: &str, noted: &Noted) -> Option<u32> {
-        self.slots[self.seek(text, noted)].column.checked_sub(1)
+        self.slots[self.seek(text, noted)][2].checked_sub(1)
     }
 
     /// The slot of a term, or the free one that ends the search for it. There must be slots.
     #[inline(always)]
     fn seek(&self, text: &str, noted: &Noted) -> usize {
-        let ([start, end], key) = (noted.place, halves(noted.key));
+        let [start, end] = noted.place;
         let mut at = self.first_slot(noted.hash);
         loop {
-            let slot = self.slots[at];
-            let same = |column| slot.key == key && (is_short(end - start) || self.term(column) == &text[start..end]);
-            if slot.column.checked_sub(1).is_none_or(|column| same(column as usize)) {
+            let [low, high, column] = self.slots[at];
+            let key = u64::from(low) | u64::from(high) << 32;
+            let same = |column| key == noted.key && (is_short(end - start) || self.term(column) == &text[start..end]);
+            if column.checked_sub(1).is_none_or(|column| same(column as usize)) {
                 return at;
             }
             at = if at + 1 < self.slots.len() { at + 1 } else { 0 };
@@ -172,10 +171,6 @@ impl Vocabulary {
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
-}
-
-fn halves(key: u64) -> [u32; 2] {
-    [key as u32, (key >> 32) as u32]
 }
 
 impl PartialEq for Vocabulary {
