@@ -19,7 +19,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 const PRESS: &str = include_str!("../models/press.toml");
 const WORDS: &str = "[features.words]\n";
@@ -51,12 +50,11 @@ fn main() {
     let corpora: HashMap<&str, Vec<&str>> =
         CORPORA.into_iter().zip(&texts).map(|(name, text)| (name, text.lines().collect())).collect();
 
-    let featurizers =
-        [("words", WORDS), ("words and pairs", PAIRS), ("shipped", PRESS)].map(|(name, of)| (name, fitted(of)));
-    let model = ModelFile::built_in().expect("the built-in model is sound").classifier;
-    let model_plain = analyzers(model.tasks()[0].featurizer());
+    let fits = [("words", WORDS), ("words and pairs", PAIRS), ("shipped", PRESS)].map(|(name, of)| (name, fitted(of)));
+    let built_in = ModelFile::built_in().expect("the built-in model is sound").classifier;
     let mut ways: HashMap<String, Way> = HashMap::new();
-    for (name, featurizer) in &featurizers {
+    for (name, classifier) in &fits {
+        let featurizer = classifier.tasks()[0].featurizer();
         let plain = analyzers(featurizer);
         for line in corpora.values().flat_map(|lines| &lines[..CHECKED]) {
             let row = featurizer.row(line);
@@ -67,14 +65,16 @@ fn main() {
         ways.insert(name.to_string(), Box::new(|line| drop(black_box(featurizer.row(line)))));
         ways.insert(format!("{name}, plain path"), Box::new(plain_way));
     }
-    for line in corpora.values().flat_map(|lines| &lines[..CHECKED]) {
-        assert_eq!(model.predict(line), plain_labels(&model, &model_plain, line), "{line}");
+    let (_, of_words) = &fits[0];
+    for (name, model) in [("labels", &built_in), ("labels by words", of_words)] {
+        let plain = analyzers(model.tasks()[0].featurizer());
+        for line in corpora.values().flat_map(|lines| &lines[..CHECKED]) {
+            assert_eq!(model.predict(line), plain_labels(model, &plain, line), "{line}");
+        }
+        let plain_way = move |line: &str| drop(black_box(plain_labels(model, &plain, line)));
+        ways.insert(name.to_string(), Box::new(|line| drop(black_box(model.predict(line)))));
+        ways.insert(format!("{name}, plain path"), Box::new(plain_way));
     }
-    ways.insert("labels".into(), Box::new(|line| drop(black_box(model.predict(line)))));
-    ways.insert(
-        "labels, plain path".into(),
-        Box::new(|line| drop(black_box(plain_labels(&model, &model_plain, line)))),
-    );
     for (_, way) in ways.iter().filter(|(name, _)| !name.ends_with("plain path")) {
         corpora["known"].iter().for_each(|line| way(line));
     }
@@ -92,7 +92,8 @@ fn main() {
 }
 
 fn write_characters(path: &Path, lines: &[&str]) {
-    let featurizer = fitted(CHARACTERS);
+    let classifier = fitted(CHARACTERS);
+    let featurizer = classifier.tasks()[0].featurizer();
     let terms: Vec<&str> = featurizer.terms().map(|(_, term)| term).collect();
     let mut out = std::fs::File::create(path).expect("a writable folder");
     for line in &lines[..WRITTEN] {
@@ -115,8 +116,8 @@ fn report(line: &str) {
     println!("{line}");
 }
 
-/// Features learnt from the project's labels, with weights that nobody asks.
-fn fitted(features: &str) -> Arc<Featurizer> {
+/// Features learnt from the project's labels, with weights of a quick fit, on which no speed depends.
+fn fitted(features: &str) -> Classifier {
     let features = features.split("[classifier]").next().unwrap_or(features);
     let quick = "[classifier]\nc = 1e-6\nnaive_bayes = 0\ncalibration = \"none\"\nthresholds = 0.5\n";
     let config = Config::from_toml(&format!("{features}{quick}")).expect("a sound configuration");
@@ -124,8 +125,7 @@ fn fitted(features: &str) -> Arc<Featurizer> {
     let dataset = Dataset::read(labels, &Columns::default(), &TaskChoice::Described).expect("the labels are sound");
     let rows: Vec<usize> = (0..dataset.examples.len()).collect();
     let set = training_set(&dataset.tasks, &dataset.examples, &config);
-    let classifier = set.fit(&config, &rows, 0).expect("fits");
-    Arc::clone(classifier.tasks()[0].featurizer())
+    set.fit(&config, &rows, 0).expect("fits")
 }
 
 /// MiB a CPU second.

@@ -1,19 +1,21 @@
 """CPU seconds from text to TF-IDF rows, and to labels, beside those of peers, on the same corpora, one thread.
 
-    python -m venv venv && venv/bin/pip install scikit-learn==1.9.1 PyStemmer==3.1.0
+    python -m venv venv && venv/bin/pip install scikit-learn==1.9.1 PyStemmer==3.1.0 fasttext==0.9.3
     OMP_NUM_THREADS=1 venv/bin/python benches/peers/featurizer.py
 
 All learn their features from `labels/composed.csv`. A corpus is cut into slices, and each slice is read by one tool after
 the other before the next: how fast a machine is changes by the second when others work on it. Speeds and ratios are medians
 over slices. Ours reads another corpus of known words first, so that what it remembers of words is remembered; unknown words
-are new to all. scikit-learn gets the first paragraphs of a slice (its speed does not depend on how many), its own token
-pattern and PyStemmer.
+are new to all. Peers in Python get the first paragraphs of a slice (their speed does not depend on how many),
+scikit-learn its own token pattern and PyStemmer.
 
 What is compared: `words` and `words and pairs` are stems and pairs of stems in both. `shipped` is the shipped configuration
 beside stems, prefixes and characters: scikit-learn has nothing like our blocks of the lexicon, which are more work for us
 alone. `labels` goes on to the labels of both tasks: the built-in model beside logistic regressions on these three blocks,
-whose fits are cut short, since their speed does not depend on the weights. Our rows and labels are checked bit for bit
-against our plain path, and rows of characters, which both tools make term for term, against scikit-learn's.
+whose fits are cut short, since their speed does not depend on the weights. `labels by words` are those of both tasks from
+stems alone, in both; fastText gives but the tone, from words as written, and from these and pairs of them. Our rows and labels
+are checked bit for bit against our plain path, and rows of characters, which both tools make term for term, against
+scikit-learn's.
 
 The peers in Rust stand in `rust/`, a crate of its own, which cargo builds: rows of linfa-preprocessing (words as written, not
 stems) and of the plain way (lower case, rust-stemmers, hash tables), tokens alone of tantivy's analyzer with French stems and
@@ -30,6 +32,7 @@ import tempfile
 import time
 import warnings
 
+import fasttext
 import numpy as np
 import Stemmer
 from accuracy import normalise
@@ -92,16 +95,41 @@ class Labels:
         return self.themes.predict_proba(x), self.tone.predict_proba(x)
 
 
+class FastText:
+    """One of three classes, with fastText's own settings."""
+
+    def __init__(self, ngrams):
+        self.ngrams = ngrams
+
+    def fit(self, texts):
+        with open(ROOT / "labels/composed.csv", newline="") as file:
+            tones = [row["tone"] for row in csv.DictReader(file)]
+        with tempfile.NamedTemporaryFile("w") as rows:
+            rows.writelines(f"__label__{tone} {text}\n" for tone, text in zip(tones, texts))
+            rows.flush()
+            # On fewer threads fastText 0.9.3 does not draw all of its first weights.
+            self.model = fasttext.train_supervised(rows.name, wordNgrams=self.ngrams, thread=10, verbose=0)
+        return self
+
+    def transform(self, texts):
+        return self.model.predict(texts)
+
+
 def shipped():
     return make_union(words(stems), words(prefixes), characters())
 
 
-# By name of the features: scikit-learn's, and how many paragraphs of a slice it gets.
+# By name of the features: peers in Python, and how many paragraphs of a slice they get.
 PEERS = {
-    "words": (words(stems), 450),
-    "words and pairs": (words(stems_and_pairs), 450),
-    "shipped": (shipped(), 100),
-    "labels": (Labels(shipped()), 100),
+    "words": {"scikit-learn": (words(stems), 450)},
+    "words and pairs": {"scikit-learn": (words(stems_and_pairs), 450)},
+    "shipped": {"scikit-learn": (shipped(), 100)},
+    "labels": {"scikit-learn": (Labels(shipped()), 100)},
+    "labels by words": {
+        "scikit-learn": (Labels(words(stems)), 450),
+        "fastText": (FastText(1), 2000),
+        "fastText, pairs": (FastText(2), 2000),
+    },
 }
 # Tools of rust/ by features; tokens alone are held to our rows of words, which are more work.
 RUST = {
@@ -116,7 +144,7 @@ RUST = {
         "plain Rust": "plain Rust, words and pairs",
     },
 }
-TOOLS = ("plain path", "scikit-learn", *RUST["words"])
+TOOLS = ("plain path", *PEERS["labels by words"], *RUST["words"])
 
 
 def check_characters(rows, texts, training):
@@ -173,13 +201,15 @@ def main():
         others.speed("tantivy, tokens", "known", 0)
         print(f"| MiB a CPU second (ratio) | corpus | rubrique | {' | '.join(TOOLS)} |")
         print("|---|---|---" + "|---" * len(TOOLS) + "|")
-        for features, (vectorizer, paragraphs) in PEERS.items():
-            vectorizer.fit(training)
+        for features, peers in PEERS.items():
+            for peer, _ in peers.values():
+                peer.fit(training)
             for corpus, texts in corpora.items():
                 speeds = {tool: [] for tool in ("rubrique", *TOOLS)}
                 for part, slice_texts in enumerate(slices(texts)):
                     speeds["rubrique"].append(ours.speed(features, corpus, part))
-                    speeds["scikit-learn"].append(speed(vectorizer, slice_texts[:paragraphs]))
+                    for tool, (peer, paragraphs) in peers.items():
+                        speeds[tool].append(speed(peer, slice_texts[:paragraphs]))
                     speeds["plain path"].append(ours.speed(f"{features}, plain path", corpus, part))
                     for tool, name in RUST.get(features, {}).items():
                         speeds[tool].append(others.speed(name, corpus, part))
