@@ -145,15 +145,12 @@ impl Memo {
     /// Where the meaning of a piece stands, if it is remembered.
     pub fn place(&self, piece: &Piece<'_>) -> Option<Place> {
         for bucket in self.probes(piece.spelling).map(|bucket| &self.buckets[bucket]) {
-            let here = bucket.0.map(|slot| slot.spelling == piece.spelling);
-            if here[0] | here[1] {
-                let same = |slot: &&Slot| {
-                    let same = slot.spelling == piece.spelling;
-                    same && (piece.spelling.is_whole() || self.is_long(slot, piece.text.as_bytes()))
-                };
-                if let Some(slot) = bucket.0.iter().find(same) {
-                    return Some(slot.place);
-                }
+            let same = |slot: &&Slot| {
+                let same = slot.spelling == piece.spelling;
+                same && (piece.spelling.is_whole() || self.is_long(slot, piece.text.as_bytes()))
+            };
+            if let Some(slot) = bucket.0.iter().find(same) {
+                return Some(slot.place);
             }
             if bucket.taken() < bucket.0.len() {
                 return None;

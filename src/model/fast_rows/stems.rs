@@ -2,7 +2,7 @@
 //!
 //! The French stemmer of Snowball (Porter 2001; <https://snowballstem.org/algorithms/french/stemmer.html>) as rust-stemmers
 //! 1.2.0 has it, letter for letter (tested), written out for speed: no allocation for a stem that is the beginning of its
-//! word, and no search among suffixes that end in other letters.
+//! word, vowels and consonants told by their bytes all at once, and one walk over the last letters for all suffixes.
 
 use crate::analysis::Stemmer;
 use crate::features::Spelling;
@@ -281,13 +281,11 @@ impl Suffixes {
     }
 }
 
-/// The longest suffix of each list that a word ends in, by where it begins.
+/// The longest suffix of each list that a word ends in, by where it begins; of the last two lists, in RV.
 #[derive(Default)]
 struct Found {
-    standard: usize,
-    /// Its number, or zero.
-    rule: u8,
-    /// In RV, as the next.
+    /// With its number in the list, from one; zero if there is none.
+    standard: (usize, u8),
     ir: Option<usize>,
     verb: Option<(usize, Verb)>,
 }
@@ -480,8 +478,7 @@ impl<'a> Word<'a> {
             }
             let Rules { standard, ir, verb } = SUFFIXES.rules[node];
             let in_rv = at >= self.rv;
-            found.standard = if standard != 0 { at } else { found.standard };
-            found.rule = if standard != 0 { standard } else { found.rule };
+            found.standard = if standard != 0 { (at, standard) } else { found.standard };
             found.ir = if ir && in_rv { Some(at) } else { found.ir };
             found.verb = verb.filter(|_| in_rv).map(|rule| (at, rule)).or(found.verb);
         }
@@ -490,10 +487,11 @@ impl<'a> Word<'a> {
     /// The end of the stem, and whether it may be no beginning of the word.
     fn stem(mut self) -> (usize, bool) {
         let mut found = self.suffixes();
-        let rule = usize::from(found.rule).checked_sub(1);
-        let taken = rule.is_some_and(|rule| {
+        let (at, number) = found.standard;
+        let standard = usize::from(number).checked_sub(1).map(|standard| STANDARD[standard].1);
+        let taken = standard.is_some_and(|rule| {
             let before = self.end;
-            let taken = self.take_standard(found.standard, STANDARD[rule].1);
+            let taken = self.take_standard(at, rule);
             if !taken && self.end != before {
                 found = self.suffixes();
             }
