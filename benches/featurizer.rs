@@ -29,7 +29,7 @@ const CHARACTERS: &str = "[features.characters]\nanalyzer = \"char_wb\"\nngrams 
 /// Memories are filled with the first.
 const CORPORA: [&str; 4] = ["known", "unknown-2", "unknown-10", "typographic"];
 /// A corpus has so many slices.
-const SLICES: usize = 27;
+const SLICES: usize = 9;
 /// So many paragraphs of a corpus are made by the plain path too, and of a slice.
 const CHECKED: usize = 2000;
 /// So many rows are written.

@@ -44,7 +44,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_union
 
 MEBIBYTES = 16
-SLICES = 27
+# Not many more: what a tool remembers has left the cache when its turn comes again, and is first brought back.
+SLICES = 9
 # The share of unknown words, and whether apostrophes and spaces are those of printers.
 CORPORA = {"known": (0, False), "unknown-2": (0.02, False), "unknown-10": (0.1, False), "typographic": (0.02, True)}
 TOKENS = re.compile(r"(?u)\b\w\w+\b").findall
@@ -121,14 +122,14 @@ def shipped():
 
 # By name of the features: peers in Python, and how many paragraphs of a slice they get.
 PEERS = {
-    "words": {"scikit-learn": (words(stems), 150)},
-    "words and pairs": {"scikit-learn": (words(stems_and_pairs), 150)},
-    "shipped": {"scikit-learn": (shipped(), 35)},
-    "labels": {"scikit-learn": (Labels(shipped()), 35)},
+    "words": {"scikit-learn": (words(stems), 450)},
+    "words and pairs": {"scikit-learn": (words(stems_and_pairs), 450)},
+    "shipped": {"scikit-learn": (shipped(), 100)},
+    "labels": {"scikit-learn": (Labels(shipped()), 100)},
     "labels by words": {
-        "scikit-learn": (Labels(words(stems)), 150),
-        "fastText": (FastText(1), 700),
-        "fastText, pairs": (FastText(2), 700),
+        "scikit-learn": (Labels(words(stems)), 450),
+        "fastText": (FastText(1), 2000),
+        "fastText, pairs": (FastText(2), 2000),
     },
 }
 # Tools of rust/ by features; tokens alone are held to our rows of words, which are more work.
