@@ -6,8 +6,8 @@
 All learn their features from `labels/composed.csv`. A corpus is cut into slices, and each slice is read by one tool after
 the other before the next: how fast a machine is changes by the second when others work on it. Speeds and ratios are medians
 over slices. Ours reads another corpus of known words first, so that what it remembers of words is remembered; unknown words
-are new to all. Peers in Python get the first paragraphs of a slice (their speed does not depend on how many),
-scikit-learn its own token pattern and PyStemmer.
+are new to all. Peers in Python get the first paragraphs of a slice (their speed does not depend on how many), scikit-learn its
+own token pattern and PyStemmer.
 
 What is compared: `words` and `words and pairs` are stems and pairs of stems in both. `shipped` is the shipped configuration
 beside stems, prefixes and characters: scikit-learn has nothing like our blocks of the lexicon, which are more work for us

@@ -209,7 +209,7 @@ impl CharacterNgrams {
         &self.padded
     }
 
-    /// Where its n-grams of some lengths stand in that, the shortest first.
+    /// Where its n-grams of some lengths stand in that, the shortest first. A word must have been read.
     #[inline(always)]
     pub fn places(&self, [least, most]: [usize; 2]) -> impl Iterator<Item = impl Iterator<Item = [usize; 2]>> {
         let bounds = &self.bounds[..];

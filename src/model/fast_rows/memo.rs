@@ -11,7 +11,7 @@ const MOST_BUCKETS: usize = 1 << 16;
 /// So many pieces enter when they are met; further ones when they are met again, so that words that stand once in all texts
 /// do not fill the table.
 const FREELY: usize = MOST_BUCKETS;
-/// When it holds so many, the table is emptied.
+/// Before it holds more, the table is emptied.
 const MOST_PIECES: usize = MOST_BUCKETS * 3 / 2;
 /// As many numbers are kept at most for all pieces.
 const MOST_ITEMS: usize = 1 << 22;
@@ -226,7 +226,7 @@ impl Memo {
 
     /// The first bucket with room in which a piece may be, and its next slot.
     fn free(&self, spelling: Spelling) -> Option<[usize; 2]> {
-        let probes = self.probes(spelling).map(|bucket| [bucket, self.buckets[bucket].taken()]);
-        probes.into_iter().find(|&[bucket, taken]| taken < self.buckets[bucket].0.len())
+        let mut probes = self.probes(spelling).map(|bucket| [bucket, self.buckets[bucket].taken()]);
+        probes.find(|&[bucket, taken]| taken < self.buckets[bucket].0.len())
     }
 }

@@ -322,7 +322,7 @@ impl Finder {
     }
 }
 
-/// As [`only_word`], sooner, of a short piece whose letters are small.
+/// As [`only_word`], sooner, of a short piece whose letters are small: its bytes are looked at all at once.
 fn small_word<'a>(piece: &Piece<'a>) -> Option<&'a str> {
     if !piece.spelling.is_whole() {
         return None;
