@@ -276,7 +276,7 @@ pub(super) fn assemble(
     }
 }
 
-pub(crate) fn probabilities_value(spec: &TaskSpec, prediction: &Prediction) -> Value {
+fn probabilities_value(spec: &TaskSpec, prediction: &Prediction) -> Value {
     spec.labels
         .iter()
         .zip(&prediction.probabilities)

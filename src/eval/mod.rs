@@ -18,7 +18,6 @@ mod tune;
 
 pub use answers::{FoldFigures, TaskAnswer, fold_figures, worst_errors};
 pub use compare::{Comparison, Difference, Flip, McNemar, Posterior, TaskComparison, Verdict, compare};
-pub(crate) use cross_validate::probabilities_value;
 pub use cross_validate::{CrossValidation, SHARES, cross_validate, learning_curve, training_set};
 pub use held_out::hold_out;
 pub use interval::Estimate;

@@ -11,6 +11,7 @@ mod junit;
 mod model_card;
 mod predictions;
 mod quality;
+mod record;
 mod report;
 mod tuning;
 

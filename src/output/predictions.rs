@@ -2,11 +2,12 @@
 
 use super::figures;
 use super::html::ClassificationPage;
+use super::record::{OWN_NAMES, Record};
 use crate::error::{Error, Result};
 use crate::model::LabelReasons;
 use crate::task::{LabelId, LabelSet, Prediction, TaskKind, TaskSpec};
 use crate::text::{Document, Paragraph};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::io::Write;
 
 /// A paragraph with what a model says of it.
@@ -38,10 +39,6 @@ pub enum PredictionFormat {
     /// A page for a browser, written when everything is known.
     Html,
 }
-
-/// Names that an output row has of its own; an input column of such a name is kept as `input_NAME`.
-const OWN_NAMES: [&str; 8] =
-    ["document", "paragraph", "start", "end", "labels", "probabilities", "undecided", "reasons"];
 
 /// The width at which a table cuts a paragraph's text.
 const TEXT_WIDTH: usize = 72;
@@ -83,14 +80,15 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         match self.format {
             PredictionFormat::Table => self.table(document, paragraphs)?,
             PredictionFormat::Jsonl => {
-                for paragraph in paragraphs {
-                    writeln!(self.out, "{}", Value::Object(self.object(document, paragraph)))?;
+                for labelled in paragraphs {
+                    serde_json::to_writer(&mut self.out, &Record { tasks: self.tasks, document, labelled })?;
+                    self.out.write_all(b"\n")?;
                 }
             }
             PredictionFormat::Json => {
-                for paragraph in paragraphs {
+                for labelled in paragraphs {
                     self.out.write_all(if self.documents == 0 { b"[\n" } else { b",\n" })?;
-                    write!(self.out, "{}", Value::Object(self.object(document, paragraph)))?;
+                    serde_json::to_writer(&mut self.out, &Record { tasks: self.tasks, document, labelled })?;
                     self.documents += 1;
                 }
                 return Ok(Ok(()));
@@ -120,42 +118,6 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         }
         self.out.flush()?;
         Ok(self.out)
-    }
-
-    fn object(&self, document: &Document, labelled: &LabelledParagraph) -> Map<String, Value> {
-        let by_task = |value_of: &dyn Fn(&TaskSpec, &Prediction) -> Value| -> Value {
-            let values = self.tasks.iter().zip(&labelled.predictions).map(|(t, p)| (t.name.clone(), value_of(t, p)));
-            Value::Object(values.collect())
-        };
-        let mut object = Map::new();
-        object.insert("document".into(), document.id.clone().into());
-        object.insert("paragraph".into(), labelled.number.into());
-        object.insert("start".into(), labelled.paragraph.start.into());
-        object.insert("end".into(), labelled.paragraph.end.into());
-        object.insert("text".into(), labelled.paragraph.text.clone().into());
-        object.insert("labels".into(), by_task(&|task, p| crate::eval::labels_value(task, &p.labels)));
-        object.insert("probabilities".into(), by_task(&crate::eval::probabilities_value));
-        if let Some(undecided) = &labelled.undecided {
-            let lists = self.tasks.iter().zip(undecided).map(|(t, set)| (t.name.clone(), t.names(set).collect()));
-            object.insert("undecided".into(), Value::Object(lists.collect()));
-        }
-        if let Some((reasons, most)) = &labelled.reasons {
-            let origins = labelled.paragraph.origins(&document.text);
-            let by_task = self.tasks.iter().zip(reasons).map(|(task, reasons)| {
-                let by_label = task.labels.iter().zip(reasons);
-                let values = by_label.map(|(label, r)| (label.clone(), reasons_value(r, *most, labelled, &origins)));
-                (task.name.clone(), Value::Object(values.collect()))
-            });
-            object.insert("reasons".into(), Value::Object(by_task.collect()));
-        }
-        for (name, value) in document.cells.iter().flatten() {
-            if name == "text" && value.as_str() == Some(&labelled.paragraph.text) {
-                continue;
-            }
-            let taken = OWN_NAMES.contains(&name.as_str()) || name == "text";
-            object.insert(if taken { format!("input_{name}") } else { name.clone() }, value.clone());
-        }
-        object
     }
 
     fn table(&mut self, document: &Document, paragraphs: &[LabelledParagraph]) -> std::io::Result<()> {
@@ -260,21 +222,6 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         self.out.write_all(&bytes)?;
         Ok(Ok(()))
     }
-}
-
-/// The strongest words with their place in the document; what the others add is `rest`.
-fn reasons_value(reasons: &LabelReasons, most: usize, labelled: &LabelledParagraph, origins: &[usize]) -> Value {
-    let (shown, others) = reasons.words.split_at(most.min(reasons.words.len()));
-    let words: Vec<Value> = shown
-        .iter()
-        .map(|(place, weight)| {
-            let text = &labelled.paragraph.text[place.clone()];
-            // The end is taken from the last byte: what follows may be white space of any length.
-            json!({"text": text, "start": origins[place.start], "end": origins[place.end - 1] + 1, "weight": weight})
-        })
-        .collect();
-    let rest: f64 = others.iter().map(|(_, weight)| weight).sum();
-    json!({"score": reasons.score, "intercept": reasons.intercept, "rest": rest, "words": words})
 }
 
 fn undecided_column(task: &TaskSpec) -> String {
