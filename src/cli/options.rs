@@ -183,6 +183,14 @@ impl Write for Sink {
         }
     }
 
+    /// As above, at once: a row of JSON is written in many small parts.
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Sink::Stdout(out) => out.write_all(bytes),
+            Sink::File(out) => out.write_all(bytes),
+        }
+    }
+
     fn flush(&mut self) -> std::io::Result<()> {
         match self {
             Sink::Stdout(out) => out.flush(),

@@ -1,5 +1,6 @@
 //! N-grams of words as walks over numbers.
 
+use super::numbers::Numbers;
 use crate::features::{Vocabulary, place_among};
 use std::hint::black_box;
 
@@ -59,20 +60,23 @@ impl Grams {
         self.words.column(word).map_or(self.first, |at| self.first + 1 + at)
     }
 
-    /// Passes on the columns of the n-grams of two words and more in a row of words.
+    /// The columns of the n-grams of two words and more in a row of words.
     #[inline(always)]
-    pub fn for_each_column(&self, words: &[u32], walk: &mut Walk, mut each: impl FnMut(u32)) {
-        let Walk { nodes, next, likely } = walk;
+    pub fn columns<'w>(&self, words: &[u32], walk: &'w mut Walk) -> &'w [u32] {
+        let Walk { nodes, next, hashes, likely, columns } = walk;
         let word = |at: usize| (words[at] - self.first).wrapping_sub(1);
         nodes.clear();
         nodes.extend((0..words.len()).map(word));
+        columns.clear();
         for n in 2..=self.most.min(words.len()) {
-            // Several loops, so that a processor waits for the memory of many steps at once; the first without a branch,
-            // since it guesses wrong which steps are likely.
+            // Several loops, so that a processor waits for the memory of many steps at once: for their bits, and for the
+            // slots of those that are likely. These are told without a branch, since it guesses wrong which they are.
+            hashes.clear();
+            hashes.extend((n - 1..words.len()).map(|at| hash(nodes[at - 1], word(at))));
+            black_box(hashes.iter().fold(0, |sum, &hash| sum ^ self.steps.bits(hash)));
             likely.resize(words.len(), (0, 0));
             let mut count = 0;
-            for at in n - 1..words.len() {
-                let hash = hash(nodes[at - 1], word(at));
+            for (at, &hash) in (n - 1..).zip(hashes.iter()) {
                 likely[count] = (at, hash);
                 count += usize::from(self.steps.may_hold(hash));
             }
@@ -86,12 +90,11 @@ impl Grams {
                 let slot = self.steps.seek(hash, nodes[at - 1], word(at));
                 let step = self.steps.slots[slot];
                 next[at] = if step.from == NONE { NONE } else { self.words.len() as u32 + slot as u32 };
-                if step.column != NONE {
-                    each(step.column);
-                }
+                columns.extend_some([step.column, NONE], usize::from(step.column != NONE));
             }
             std::mem::swap(nodes, next);
         }
+        columns.all()
     }
 }
 
@@ -101,8 +104,11 @@ pub(super) struct Walk {
     /// The node of the n-gram that ends at each word, for one n and for the next.
     nodes: Vec<u32>,
     next: Vec<u32>,
-    /// Words at which an n-gram may end, with the hash of the last step to it.
+    /// The hash of the last step to each n-gram.
+    hashes: Vec<u64>,
+    /// Words at which an n-gram may end, with that hash.
     likely: Vec<(usize, u64)>,
+    columns: Numbers,
 }
 
 /// A hash table with open addressing, three quarters full; what lies close stays near the processor.
@@ -145,10 +151,15 @@ impl Steps {
         place_among(64 * self.filter.len(), hash as u32)
     }
 
+    /// The bits among which that of a step is.
+    #[inline(always)]
+    fn bits(&self, hash: u64) -> u64 {
+        self.filter[self.bit(hash) / 64]
+    }
+
     #[inline(always)]
     fn may_hold(&self, hash: u64) -> bool {
-        let bit = self.bit(hash);
-        self.filter[bit / 64] >> (bit % 64) & 1 == 1
+        self.bits(hash) >> (self.bit(hash) % 64) & 1 == 1
     }
 
     /// Where a step is looked for first.

@@ -261,7 +261,7 @@ impl Memory {
         for grams in layout.grams.iter().flatten() {
             sequence.clear();
             sequence.extend(words.all().iter().copied().filter(|&word| grams.has(word)));
-            grams.for_each_column(sequence, walk, |column| tally.add(&[column]));
+            tally.add(grams.columns(sequence, walk));
         }
         row.clear();
         tally.make_room();
