@@ -14,14 +14,19 @@ pub(super) struct Idf {
     len: usize,
 }
 
-impl FromIterator<f64> for Idf {
-    fn from_iter<I: IntoIterator<Item = f64>>(numbers: I) -> Self {
-        let numbers: Vec<f64> = numbers.into_iter().collect();
+impl From<&[f64]> for Idf {
+    fn from(numbers: &[f64]) -> Self {
         let mut idf = Idf { patterns: vec![[0; 64]], len: numbers.len(), ..Idf::default() };
         for near in numbers.chunks(64) {
             // The last value before may be the first of these as well.
             let shared = usize::from(idf.values.last() == Some(&near[0]));
             let start = idf.values.len() - shared;
+            // Without a way out of the loop: it is then done several numbers at a time.
+            if near.iter().fold(true, |equal, number| equal & (*number == near[0])) {
+                idf.values.extend((shared == 0).then_some(near[0]));
+                idf.nears.push((start as u32, 0));
+                continue;
+            }
             let mut pattern = [0; 64];
             for (offset, number) in pattern.iter_mut().zip(near) {
                 let own = &idf.values[start..];
@@ -31,9 +36,8 @@ impl FromIterator<f64> for Idf {
                 }
                 *offset = at as u8;
             }
-            let equal = pattern == idf.patterns[0];
-            idf.nears.push((start as u32, if equal { 0 } else { idf.patterns.len() as u32 }));
-            idf.patterns.extend((!equal).then_some(pattern));
+            idf.nears.push((start as u32, idf.patterns.len() as u32));
+            idf.patterns.push(pattern);
         }
         idf
     }
@@ -68,7 +72,7 @@ mod tests {
         // Nothing but different ones, nothing but equal ones, and runs that end anywhere.
         for divisor in [1, 1000, 7, 50] {
             let numbers: Vec<f64> = (0..1000).map(|column| f64::from(column / divisor)).collect();
-            let idf: Idf = numbers.iter().copied().collect();
+            let idf = Idf::from(&numbers[..]);
             assert!(idf.iter().eq(numbers) && idf.values.len() <= 1000usize.div_ceil(divisor as usize) + 16);
         }
         assert_eq!(Idf::default().len(), 0);

@@ -86,8 +86,23 @@ impl Spelling {
     /// Spreads spellings over tables; every bit of it may be used.
     #[inline(always)]
     pub fn hash(self) -> u64 {
-        let product = mix(self.0 as u64, (self.0 >> 64) as u64);
-        product as u64 ^ (product >> 64) as u64
+        folded(mix(self.0 as u64, (self.0 >> 64) as u64))
+    }
+}
+
+/// The key and the hash of the spelling of a part of a text, sooner than by way of that where the part is short.
+#[inline(always)]
+pub fn key_and_hash(text: &[u8], part: Range<usize>) -> (u64, u64) {
+    match text.get(part.start..).and_then(<[u8]>::first_chunk) {
+        Some(block) if is_short(part.len()) => {
+            let low = u64::from_le_bytes(*block) & KEPT[part.len()] as u64;
+            let high = (part.len() as u64 + 1) << 56;
+            (low | high, folded(mix(low, high)))
+        }
+        _ => {
+            let spelling = Spelling::part(text, part);
+            (spelling.key(), spelling.hash())
+        }
     }
 }
 
@@ -121,6 +136,11 @@ fn gathered(text: &[u8]) -> u128 {
 // The fractions of the golden ratio and of the square root of 3.
 const FIRST: u64 = 0x9e37_79b9_7f4a_7c15;
 const SECOND: u64 = 0xbb67_ae85_84ca_a73b;
+
+#[inline(always)]
+fn folded(product: u128) -> u64 {
+    product as u64 ^ (product >> 64) as u64
+}
 
 #[inline(always)]
 fn mix(low: u64, high: u64) -> u128 {

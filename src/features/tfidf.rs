@@ -143,9 +143,9 @@ impl CorpusTfidf<'_> {
         known.sort_by_key(|(place, _)| place.column);
         // A corpus's terms are distinct, and so is every selection of them.
         let vocabulary = Vocabulary::from_terms(known.iter().map(|(_, term)| *term)).unwrap_or_default();
-        let idf = known.iter().map(|(place, _)| self.idf[place.df as usize]).collect();
+        let idf: Vec<f64> = known.iter().map(|(place, _)| self.idf[place.df as usize]).collect();
         let TfidfParams { sublinear_tf, norm, .. } = self.params;
-        TfidfVectorizer { vocabulary, idf, damping: Damping::of(sublinear_tf), norm }
+        TfidfVectorizer { vocabulary, idf: Idf::from(&idf[..]), damping: Damping::of(sublinear_tf), norm }
     }
 }
 
@@ -153,10 +153,9 @@ impl TfidfVectorizer {
     /// Puts a vectorizer together from its stored parts; `None` if they do not fit each other.
     pub fn from_parts(vocabulary: Vocabulary, idf: &[f64], params: &TfidfParams) -> Option<Self> {
         // As its formula gives it of less than 2^64 texts.
-        let sound = vocabulary.len() == idf.len() && idf.iter().all(|v| (1.0..64.0).contains(v));
+        let sound = vocabulary.len() == idf.len() && idf.iter().fold(true, |sound, v| sound & (1.0..64.0).contains(v));
         let TfidfParams { sublinear_tf, norm, .. } = *params;
-        let idf = || idf.iter().copied().collect();
-        sound.then(|| TfidfVectorizer { vocabulary, idf: idf(), damping: Damping::of(sublinear_tf), norm })
+        sound.then(|| TfidfVectorizer { vocabulary, idf: idf.into(), damping: Damping::of(sublinear_tf), norm })
     }
 
     /// The terms it knows.

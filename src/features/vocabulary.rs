@@ -1,7 +1,9 @@
 //! Terms and their columns.
 
-use super::spelling::{Spelling, is_short, place_among};
+use super::spelling::{is_short, key_and_hash, place_among};
+use std::borrow::Cow;
 use std::hint::black_box;
+use wide::u8x64;
 
 /// A list of distinct terms; a term's column is its position.
 ///
@@ -10,7 +12,7 @@ use std::hint::black_box;
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
     /// The terms, each ended by a line feed.
-    lines: String,
+    lines: Cow<'static, str>,
     /// Where each term ends in it.
     ends: Vec<u32>,
     /// A hash table with open addressing, three quarters full.
@@ -49,14 +51,13 @@ impl Vocabulary {
     }
 
     /// The same of terms that each end in a line feed.
-    pub fn from_lines(lines: String) -> Option<Self> {
+    pub fn from_lines(lines: impl Into<Cow<'static, str>>) -> Option<Self> {
+        let lines = lines.into();
         let complete = lines.is_empty() || lines.ends_with('\n');
         if !complete || u32::try_from(lines.len()).is_err() {
             return None;
         }
-        let feeds = memchr::memchr_iter(b'\n', lines.as_bytes());
-        let mut ends = Vec::with_capacity(feeds.clone().count());
-        ends.extend(feeds.map(|at| at as u32));
+        let ends = line_feeds(lines.as_bytes());
         let slots = vec![[0; 3]; ends.len() + ends.len() / 3 + 1];
         let filter = ends.len() / 8 + 1;
         let mut vocabulary = Vocabulary { lines, ends, slots, filter: vec![0; filter] };
@@ -92,17 +93,15 @@ impl Vocabulary {
 
     /// The column of a term, if it is known.
     pub fn column(&self, term: &str) -> Option<u32> {
-        let spelling = Spelling::of(term.as_bytes());
-        let noted = Noted { place: [0, term.len()], key: spelling.key(), hash: spelling.hash() };
-        self.is_likely(noted.hash).then(|| self.noted(term, &noted)).flatten()
+        let (noted, likely) = self.note(term, [0, term.len()]);
+        likely.then(|| self.noted(term, &noted)).flatten()
     }
 
     /// What it takes to look for a part of a text, and whether that is likely to be a term.
     #[inline(always)]
     pub(crate) fn note(&self, text: &str, place: [usize; 2]) -> (Noted, bool) {
-        let spelling = Spelling::part(text.as_bytes(), place[0]..place[1]);
-        let hash = spelling.hash();
-        (Noted { place, key: spelling.key(), hash }, self.is_likely(hash))
+        let (key, hash) = key_and_hash(text.as_bytes(), place[0]..place[1]);
+        (Noted { place, key, hash }, self.is_likely(hash))
     }
 
     /// Reads where noted parts are looked for first, so that a processor waits for all of them at once.
@@ -173,6 +172,21 @@ impl Vocabulary {
     }
 }
 
+/// Where line feeds stand, in less than 4 GiB; they may lie close.
+fn line_feeds(bytes: &[u8]) -> Vec<u32> {
+    let mut found = Vec::with_capacity(memchr::memchr_iter(b'\n', bytes).count());
+    for (start, part) in (0..).step_by(64).zip(bytes.chunks(64)) {
+        let mut block = [0; 64];
+        block[..part.len()].copy_from_slice(part);
+        let mut feeds = u8x64::new(block).simd_eq(u8x64::splat(b'\n')).to_bitmask();
+        while feeds != 0 {
+            found.push(start + feeds.trailing_zeros());
+            feeds &= feeds - 1;
+        }
+    }
+    found
+}
+
 impl PartialEq for Vocabulary {
     fn eq(&self, other: &Self) -> bool {
         // The rest follows from the terms.
@@ -215,6 +229,6 @@ mod tests {
         assert!(Vocabulary::from_terms(["abcdefghijklmnop", "abcdefghijklmno"]).is_some());
         assert!(Vocabulary::from_terms(["abcdefghijklmnop", "", "abcdefghijklmnop"]).is_none());
         assert!(Vocabulary::from_terms(["a\nb"]).is_none(), "a line feed would make it two");
-        assert!(Vocabulary::from_lines("a\nb".into()).is_none(), "cut short");
+        assert!(Vocabulary::from_lines("a\nb").is_none(), "cut short");
     }
 }

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::sparse::{SparseMatrix, SparseRow};
 use crate::task::Score;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Which solver minimises the objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,7 +83,7 @@ pub struct Convergence {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogisticRegression {
     outputs: usize,
-    weights: Vec<f32>,
+    weights: Cow<'static, [f32]>,
     intercepts: Vec<f64>,
     convergence: Convergence,
 }
@@ -171,7 +172,7 @@ impl Draft {
             }
         }
         let convergence = Convergence { gradient, converged: gradient <= self.problem.tolerance };
-        LogisticRegression { outputs, weights, intercepts, convergence }
+        LogisticRegression { outputs, weights: weights.into(), intercepts, convergence }
     }
 }
 
@@ -211,8 +212,10 @@ impl LogisticParams {
 }
 
 impl LogisticRegression {
-    /// Puts a regression together from its parts: `weights` column by column, `outputs` to a column.
-    pub fn from_parts(weights: Vec<f32>, intercepts: Vec<f64>) -> Option<Self> {
+    /// Puts a regression together from its parts: weights column by column, as many to a column as there are intercepts.
+    /// `None` for other numbers of weights, and for what is not finite.
+    pub fn from_parts(weights: impl Into<Cow<'static, [f32]>>, intercepts: Vec<f64>) -> Option<Self> {
+        let weights = weights.into();
         let outputs = intercepts.len();
         // Without a way out of the loop: it is then done several numbers at a time.
         let finite = weights.iter().fold(true, |finite, v| finite & v.is_finite());
@@ -268,7 +271,7 @@ impl LogisticRegression {
     /// The same regression with its weights as `round` gives them.
     #[must_use]
     pub fn rounded(mut self, round: impl Fn(f32) -> f32) -> Self {
-        self.weights.iter_mut().for_each(|weight| *weight = round(*weight));
+        self.weights.to_mut().iter_mut().for_each(|weight| *weight = round(*weight));
         self
     }
 

@@ -110,7 +110,7 @@ mod tests {
         let weight = |at: usize, salt: usize| (at * 7919 + salt) as f32 * 0.37 % 5.0 - 2.5;
         let regressions: Vec<LogisticRegression> = [3, 1, 7]
             .map(|outputs| {
-                let weights = (0..20 * outputs).map(|at| weight(at, outputs)).collect();
+                let weights: Vec<f32> = (0..20 * outputs).map(|at| weight(at, outputs)).collect();
                 LogisticRegression::from_parts(weights, (0..outputs).map(|k| weight(k, 1).into()).collect()).unwrap()
             })
             .into();

@@ -19,6 +19,7 @@ use crate::text::CLEANER_VERSION;
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +28,15 @@ use std::sync::Arc;
 pub const FORMAT: u32 = 1;
 
 const METADATA_KEY: &str = "rubrique";
+
+/// At addresses of which eight is a divisor, so that its numbers can be used where they stand.
+#[repr(C, align(8))]
+struct Aligned<B: ?Sized>(B);
+
+static PRESS: &Aligned<[u8]> = &Aligned(*include_bytes!("../../models/press.safetensors"));
+
+/// Says of some bytes that they last as long as the program.
+type Lasting<'a> = fn(&'a [u8]) -> &'static [u8];
 
 /// What a model was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -97,7 +107,7 @@ impl ModelFile {
     ///
     /// As [`ModelFile::from_bytes`]; a test sees to it that there are none.
     pub fn built_in() -> Result<Self> {
-        Self::from_bytes(include_bytes!("../../models/press.safetensors"))
+        Self::read(&PRESS.0, Some(|bytes| bytes))
     }
 
     /// The stemmers that its blocks ask, by name and version.
@@ -199,6 +209,10 @@ impl ModelFile {
     ///
     /// Bytes that are damaged, of another format or of another version of cleaning, analysis or stemming.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::read(bytes, None)
+    }
+
+    fn read<'a>(bytes: &'a [u8], lasting: Option<Lasting<'a>>) -> Result<Self> {
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| damaged(&format!("not a safetensors file: {e}")))?;
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e.to_string()))?;
         let json = metadata
@@ -207,7 +221,7 @@ impl ModelFile {
             .and_then(|m| m.get(METADATA_KEY))
             .ok_or_else(|| damaged("a safetensors file, but no rubrique model"))?;
         let header = read_header(json)?;
-        let stored = Stored { tensors };
+        let stored = Stored { tensors, lasting };
         let featurizers: Vec<Arc<Featurizer>> = header
             .featurizers
             .into_iter()
@@ -265,12 +279,19 @@ fn stemmers<'a>(blocks: impl Iterator<Item = &'a BlockParams>) -> String {
     format!("french ({})", asked.join(", "))
 }
 
-struct Stored<'a> {
-    tensors: SafeTensors<'a>,
+/// Bytes as the numbers that they are on this machine, if they stand where such numbers may.
+fn in_place<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> Option<&[T]> {
+    bytemuck::try_cast_slice(bytes).ok().filter(|_| cfg!(target_endian = "little"))
 }
 
-impl Stored<'_> {
-    fn bytes(&self, name: &str, dtype: Dtype) -> Result<&[u8]> {
+struct Stored<'a> {
+    tensors: SafeTensors<'a>,
+    /// Where the bytes last, they are not copied.
+    lasting: Option<Lasting<'a>>,
+}
+
+impl<'a> Stored<'a> {
+    fn bytes(&self, name: &str, dtype: Dtype) -> Result<&'a [u8]> {
         let tensor = self.tensors.tensor(name).map_err(|_| damaged(&format!("no tensor `{name}`")))?;
         if tensor.dtype() != dtype {
             return Err(damaged(&format!("tensor `{name}`: found {:?}; expected {dtype:?}", tensor.dtype())));
@@ -283,14 +304,16 @@ impl Stored<'_> {
         Ok(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect())
     }
 
-    fn f32s(&self, name: &str) -> Result<Vec<f32>> {
+    fn f32s(&self, name: &str) -> Result<Cow<'static, [f32]>> {
         let bytes = self.bytes(name, Dtype::F32)?;
-        Ok(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
+        let there = self.lasting.and_then(|lasting| in_place(lasting(bytes)));
+        Ok(there.map_or_else(|| bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(), Cow::Borrowed))
     }
 
-    fn f64s(&self, name: &str) -> Result<Vec<f64>> {
+    fn f64s(&self, name: &str) -> Result<Cow<'a, [f64]>> {
         let bytes = self.bytes(name, Dtype::F64)?;
-        Ok(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect())
+        let copied = || bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect();
+        Ok(in_place(bytes).map_or_else(copied, Cow::Borrowed))
     }
 
     fn featurizer(&self, i: usize, blocks: BTreeMap<String, BlockParams>) -> Result<Featurizer> {
@@ -298,9 +321,12 @@ impl Stored<'_> {
             .into_iter()
             .map(|(name, params)| {
                 let terms = self.bytes(&format!("features.{i}.{name}.terms"), Dtype::U8)?;
-                let terms = std::str::from_utf8(terms).map_err(|_| damaged("terms that are not UTF-8"))?;
-                let vocabulary =
-                    Vocabulary::from_lines(terms.to_string()).ok_or_else(|| damaged("terms that are not distinct"))?;
+                let terms = match self.lasting {
+                    Some(lasting) => std::str::from_utf8(lasting(terms)).map(Cow::Borrowed),
+                    None => std::str::from_utf8(terms).map(|terms| Cow::Owned(terms.to_string())),
+                };
+                let terms = terms.map_err(|_| damaged("terms that are not UTF-8"))?;
+                let vocabulary = Vocabulary::from_lines(terms).ok_or_else(|| damaged("terms that are not distinct"))?;
                 let idf = self.f64s(&format!("features.{i}.{name}.idf"))?;
                 let vectorizer = TfidfVectorizer::from_parts(vocabulary, &idf, &params.tfidf())
                     .ok_or_else(|| damaged(&format!("block `{name}`: terms and idf do not match")))?;
@@ -317,10 +343,10 @@ impl Stored<'_> {
         spec.check().map_err(|e| bad(e.message()))?;
         let weights = format!("task.{name}.weights");
         let weights = match params.classifier.precision {
-            Precision::Half => self.f16s(&weights)?,
+            Precision::Half => self.f16s(&weights)?.into(),
             Precision::Single => self.f32s(&weights)?,
         };
-        let intercepts: Vec<f64> = self.f32s(&format!("task.{name}.intercepts"))?.into_iter().map(f64::from).collect();
+        let intercepts: Vec<f64> = self.f32s(&format!("task.{name}.intercepts"))?.iter().map(|&v| v.into()).collect();
         if intercepts.len() != spec.labels.len() || weights.len() != featurizer.width() * spec.labels.len() {
             return Err(bad("weights do not match labels and features"));
         }
@@ -330,5 +356,24 @@ impl Stored<'_> {
             return Err(bad("its decision does not match its kind and labels"));
         }
         Ok(TaskModel { spec, params, featurizer, regression, decision })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn the_numbers_of_the_built_in_model_are_used_where_they_stand() {
+        let tensors = SafeTensors::deserialize(&PRESS.0).unwrap();
+        assert!(tensors.len() > 10);
+        for (name, tensor) in tensors.iter() {
+            match tensor.dtype() {
+                Dtype::F32 => assert!(in_place::<f32>(tensor.data()).is_some(), "{name}"),
+                Dtype::F64 => assert!(in_place::<f64>(tensor.data()).is_some(), "{name}"),
+                other => assert_eq!(other, Dtype::U8, "{name}"),
+            }
+        }
     }
 }
