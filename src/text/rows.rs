@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::text::source::{Format, Source};
 use crate::text::{Document, not_utf8};
 use serde_json::{Map, Value};
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 
 /// The most bytes of a row. A quote that is never closed, or a file that is no table, would fill the memory otherwise.
@@ -23,6 +24,14 @@ pub struct Columns {
 impl Default for Columns {
     fn default() -> Self {
         Columns { text: "text".into(), id: None, group: None }
+    }
+}
+
+impl Columns {
+    /// A column that was named and is not there.
+    fn absent(&self, is_there: impl Fn(&str) -> bool) -> Option<&str> {
+        let named = [Some(&self.text), self.id.as_ref(), self.group.as_ref()];
+        named.into_iter().flatten().map(String::as_str).find(|name| !is_there(name))
     }
 }
 
@@ -57,10 +66,14 @@ impl Row {
     ///
     /// # Errors
     ///
-    /// The text column is absent or does not hold text.
+    /// A column that was named is absent, or the text column does not hold text.
     pub fn into_document(self, columns: &Columns, path: &str) -> Result<Document> {
+        if let Some(absent) = columns.absent(|name| self.cells.contains_key(name)) {
+            return Err(missing_column(absent, self.cells.keys()).line(self.line));
+        }
         let Some(text) = self.text(&columns.text)? else {
-            return Err(missing_column(&columns.text, self.cells.keys()).line(self.line));
+            let error = format!("column `{}` does not hold text (found null; allowed: a string)", columns.text);
+            return Err(Error::data(error).line(self.line));
         };
         let id = match self.text(columns.id.as_deref().unwrap_or("id"))? {
             Some(id) if !id.is_empty() => id,
@@ -107,6 +120,16 @@ impl Rows {
         Ok(Rows { header, rows: Box::new(rows.map(move |row| row.map_err(|e| e.at(&path)))) })
     }
 
+    /// Makes sure that the header has the columns that were named.
+    ///
+    /// # Errors
+    ///
+    /// It lacks one. JSONL has no header: there each row is looked at.
+    pub(super) fn check(&self, columns: &Columns) -> Result<()> {
+        let absent = columns.absent(|name| self.header.is_empty() || self.header.iter().any(|own| own == name));
+        absent.map_or(Ok(()), |name| Err(missing_column(name, self.header.iter()).line(1)))
+    }
+
     /// The columns that the header names; JSONL has no header.
     pub fn header(&self) -> &[String] {
         &self.header
@@ -122,7 +145,8 @@ impl Iterator for Rows {
 }
 
 fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>, RowIterator)> {
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(QuoteWatch::new(input));
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(RowWatch::new(input, delimiter));
     let header = reader.byte_headers().map_err(|e| Error::data(format!("cannot be read: {e}")))?.clone();
     let mut names: Vec<String> = Vec::new();
     for name in &header {
@@ -144,9 +168,11 @@ fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>,
         if failed {
             return None;
         }
-        match reader.read_byte_record(&mut record) {
+        let from = reader.position().byte();
+        let read = reader.read_byte_record(&mut record);
+        let line = reader.get_mut().line_from(from);
+        match read {
             Ok(true) => {
-                let line = record.position().map_or(0, csv::Position::line);
                 if reader.get_ref().open_at(reader.position().byte()) {
                     failed = true;
                     return Some(Err(Error::data("a quoted cell is never closed (found the end of the file)")
@@ -158,7 +184,6 @@ fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>,
             Ok(false) => None,
             Err(e) => {
                 failed = true;
-                let line = record.position().map_or(0, csv::Position::line);
                 Some(Err(if reader.get_ref().overlong() {
                     too_long().line(line).hint("close the quoted cell of this row; nothing after it was read")
                 } else {
@@ -193,20 +218,48 @@ fn cells(names: &[String], record: &csv::ByteRecord) -> Result<Map<String, Value
         .collect()
 }
 
-/// Passes bytes on and remembers whether they end inside a quoted cell, which the csv reader lets pass in silence.
+/// Passes bytes on and remembers what the csv reader does not tell: on which line a row begins, whatever ends the lines, and
+/// whether the bytes end inside a quoted cell.
 ///
 /// A quote opens a cell only at its start; inside, each quote flips the state, so that a doubled one flips it twice.
-struct QuoteWatch {
+struct RowWatch {
     input: Box<dyn Read + Send>,
+    delimiter: u8,
     quoted: bool,
     cell_start: bool,
     passed: u64,
     row_start: u64,
+    /// The line that is passed on, counted from 1, and whether a carriage return ended the one before.
+    line: u64,
+    returned: bool,
+    /// Whether the next byte that ends no line begins a row.
+    between_rows: bool,
+    /// Where rows begin that were passed on and not asked for, and on which lines.
+    rows: VecDeque<(u64, u64)>,
 }
 
-impl QuoteWatch {
-    fn new(input: Box<dyn Read + Send>) -> Self {
-        QuoteWatch { input, quoted: false, cell_start: true, passed: 0, row_start: 0 }
+impl RowWatch {
+    fn new(input: Box<dyn Read + Send>, delimiter: u8) -> Self {
+        RowWatch {
+            input,
+            delimiter,
+            quoted: false,
+            cell_start: true,
+            passed: 0,
+            row_start: 0,
+            line: 1,
+            returned: false,
+            between_rows: true,
+            rows: VecDeque::new(),
+        }
+    }
+
+    /// The line of the first row that begins at this byte or later; earlier rows are forgotten.
+    fn line_from(&mut self, byte: u64) -> u64 {
+        while self.rows.front().is_some_and(|&(start, _)| start < byte) {
+            self.rows.pop_front();
+        }
+        self.rows.front().map_or(self.line, |&(_, line)| line)
     }
 
     /// Whether a record that ends at this byte leaves a quote open: only one cut short by the end of the file can.
@@ -219,14 +272,24 @@ impl QuoteWatch {
     }
 }
 
-impl Read for QuoteWatch {
+impl Read for RowWatch {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.overlong() {
             return Err(std::io::Error::other("a row is too long"));
         }
         let n = self.input.read(buffer)?;
         for &byte in &buffer[..n] {
+            let ends_line = matches!(byte, b'\n' | b'\r');
+            if self.between_rows && !ends_line {
+                self.rows.push_back((self.passed, self.line));
+                self.between_rows = false;
+            }
             self.passed += 1;
+            if ends_line {
+                // The line feed after a carriage return ends the same line.
+                self.line += u64::from(byte == b'\r' || !self.returned);
+            }
+            self.returned = byte == b'\r';
             match byte {
                 b'"' if self.quoted => {
                     self.quoted = false;
@@ -237,10 +300,10 @@ impl Read for QuoteWatch {
                 _ if self.quoted => {}
                 b'\n' | b'\r' => {
                     self.cell_start = true;
+                    self.between_rows = true;
                     self.row_start = self.passed;
                 }
-                // A tab counts as a separator in CSV too: at worst a stray quote after a tab is watched for nothing.
-                _ => self.cell_start = matches!(byte, b',' | b'\t'),
+                _ => self.cell_start = byte == self.delimiter,
             }
         }
         Ok(n)
@@ -326,6 +389,28 @@ mod tests {
         assert_eq!(found[0], Err("2:wrong number of cells (found 1; the header has 2)".into()));
         assert!(found[1].as_ref().unwrap_err().starts_with("3:not UTF-8 (found byte 0xff"));
         assert_eq!(found[2].as_ref().unwrap().line, 4);
+    }
+
+    #[test]
+    fn rows_are_on_the_lines_that_an_editor_shows() {
+        for (end, name) in [("\n", "line feeds"), ("\r\n", "both"), ("\r", "carriage returns")] {
+            let text = ["id,text", "1,a", "", "", "2,\"b", "", "c\"", "3", "4,d", ""].join(end);
+            let found = rows(Format::Csv, text.as_bytes());
+            let lines: Vec<_> = found.iter().map(|row| row.as_ref().map(|row| row.line)).collect();
+            let fault = "8:wrong number of cells (found 1; the header has 2)".to_string();
+            assert_eq!(lines, [Ok(2), Ok(5), Err(&fault), Ok(9)], "{name}");
+        }
+        // More than the reader takes at once.
+        let many = "1,a\r\n".repeat(100_000);
+        let last = rows(Format::Csv, format!("id,text\r\n{many}").as_bytes()).pop().unwrap();
+        assert_eq!(last.unwrap().line, 100_001);
+    }
+
+    #[test]
+    fn a_quote_opens_a_cell_after_the_separator_of_the_table_alone() {
+        let cells = |format, bytes: &[u8]| rows(format, bytes)[0].as_ref().unwrap().text("text").unwrap().unwrap();
+        assert_eq!(cells(Format::Csv, b"id,text\n1,foo\t\"bar baz\n"), "foo\t\"bar baz");
+        assert_eq!(cells(Format::Tsv, b"id\ttext\n1\til dit,\"bonjour\n"), "il dit,\"bonjour");
     }
 
     #[test]

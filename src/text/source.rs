@@ -136,10 +136,9 @@ impl Source {
             return Ok(Box::new(std::iter::once(Ok(Document { id: self.id.clone(), text, cells: None }))));
         }
         let (path, columns) = (self.id.clone(), columns.clone());
-        Ok(Box::new(
-            Rows::open(self)?
-                .map(move |row| row.and_then(|r| r.into_document(&columns, &path)).map_err(|e| e.at(&path))),
-        ))
+        let rows = Rows::open(self)?;
+        rows.check(&columns).map_err(|e| e.at(&path))?;
+        Ok(Box::new(rows.map(move |row| row.and_then(|r| r.into_document(&columns, &path)).map_err(|e| e.at(&path)))))
     }
 }
 
