@@ -3,13 +3,21 @@
 //! In: a path and bytes. Out: the file, or an error and the old file untouched. It must not know what the bytes mean.
 
 use crate::error::{Error, Result};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A file that does not exist under its name until it is complete.
 pub struct PendingFile {
-    file: tempfile::NamedTempFile,
+    file: Kind,
     path: PathBuf,
+}
+
+enum Kind {
+    /// Beside the target, whose links are resolved.
+    Temporary(tempfile::NamedTempFile, PathBuf),
+    /// What exists and holds no bytes of its own, as a pipe or a terminal: it is written to, not replaced.
+    Direct(File),
 }
 
 impl PendingFile {
@@ -19,15 +27,30 @@ impl PendingFile {
     ///
     /// A directory that does not exist or cannot be written to.
     pub fn create(path: &Path) -> Result<Self> {
-        if path.is_dir() {
+        let old = std::fs::metadata(path).ok();
+        if old.as_ref().is_some_and(Metadata::is_dir) {
             return Err(Error::usage("is a directory (allowed: a file to write)").at(path));
         }
-        let directory = match path.parent() {
+        let own = path.to_path_buf();
+        if old.as_ref().is_some_and(|old| !old.is_file()) {
+            let file = OpenOptions::new().write(true).open(path).map_err(|e| fault(path, &e))?;
+            return Ok(PendingFile { file: Kind::Direct(file), path: own });
+        }
+        let target = if old.is_some() { path.canonicalize().map_err(|e| fault(path, &e))? } else { own.clone() };
+        let directory = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let file = tempfile::Builder::new().prefix(".rubrique-").tempfile_in(directory).map_err(|e| fault(path, &e))?;
-        Ok(PendingFile { file, path: path.to_path_buf() })
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".rubrique-");
+        // A temporary file is private; what the user asked for is an ordinary file, as the umask has it.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(directory).map_err(|e| fault(path, &e))?;
+        if let Some(old) = old {
+            file.as_file().set_permissions(old.permissions()).map_err(|e| fault(path, &e))?;
+        }
+        Ok(PendingFile { file: Kind::Temporary(file, target), path: own })
     }
 
     /// Gives the file its name, in place of any file of that name.
@@ -36,26 +59,26 @@ impl PendingFile {
     ///
     /// A place that cannot be written to; the old file is then untouched.
     pub fn commit(self) -> Result<()> {
-        let path = self.path;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // A temporary file is private; what the user asked for is an ordinary file.
-            let ordinary = std::fs::Permissions::from_mode(0o644);
-            self.file.as_file().set_permissions(ordinary).map_err(|e| fault(&path, &e))?;
+        if let Kind::Temporary(file, target) = self.file {
+            file.persist(target).map_err(|e| fault(&self.path, &e.error))?;
         }
-        self.file.persist(&path).map_err(|e| fault(&path, &e.error))?;
         Ok(())
     }
 }
 
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.file.write(bytes)
+        match &mut self.file {
+            Kind::Temporary(file, _) => file.write(bytes),
+            Kind::Direct(file) => file.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
+        match &mut self.file {
+            Kind::Temporary(file, _) => file.flush(),
+            Kind::Direct(file) => file.flush(),
+        }
     }
 }
 

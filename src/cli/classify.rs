@@ -87,8 +87,13 @@ pub fn run(args: &Args) -> Outcome {
     };
     let columns = args.texts.columns();
     let documents = Source::documents_of(&inputs, args.texts.stdin_format(), &columns);
-    let mut run = Run { classifier, writer, explain: args.explain, abstain_below: args.abstain_below, faults: 0 };
+    let (explain, abstain_below) = (args.explain, args.abstain_below);
+    let mut run = Run { classifier, writer, explain, abstain_below, done: 0, faults: 0 };
     run.label(documents)?;
+    // Where nothing could be read, an output of before stays as it is.
+    if run.done == 0 && run.faults > 0 {
+        return Err(Stop::Reported);
+    }
     let faults = run.faults;
     run.writer.finish()?.commit()?;
     if faults > 0 { Err(Stop::Reported) } else { Ok(()) }
@@ -100,6 +105,8 @@ struct Run<'a> {
     /// How many words a label to explain it by.
     explain: Option<usize>,
     abstain_below: Option<f64>,
+    /// How many documents were written, and how many could not be.
+    done: usize,
     faults: usize,
 }
 
@@ -126,9 +133,12 @@ impl Run<'_> {
                 Ok((document, paragraphs)) => self.writer.document(&document, &paragraphs)?,
                 Err(error) => Err(error),
             };
-            if let Err(error) = written {
-                complain(&error);
-                self.faults += 1;
+            match written {
+                Ok(()) => self.done += 1,
+                Err(error) => {
+                    complain(&error);
+                    self.faults += 1;
+                }
             }
             Ok(())
         })

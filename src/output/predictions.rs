@@ -2,12 +2,13 @@
 
 use super::figures;
 use super::html::ClassificationPage;
-use super::record::{OWN_NAMES, Record};
+use super::record::{OWN_NAMES, Record, kept_name};
 use crate::error::{Error, Result};
 use crate::model::LabelReasons;
 use crate::task::{LabelId, LabelSet, Prediction, TaskKind, TaskSpec};
 use crate::text::{Document, Paragraph};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::io::Write;
 
 /// A paragraph with what a model says of it.
@@ -113,6 +114,9 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         if self.format == PredictionFormat::Json {
             self.out.write_all(if self.documents == 0 { b"[]\n" } else { b"\n]\n" })?;
         }
+        if self.format == PredictionFormat::Csv && self.csv_columns.is_none() {
+            self.csv_header(Vec::new())?;
+        }
         if self.format == PredictionFormat::Html {
             self.out.write_all(self.page.finish(self.tasks).as_bytes())?;
         }
@@ -166,30 +170,21 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         let own = |name: &str| {
             let prefixed = |t: &TaskSpec| name.starts_with(&format!("p_{}_", t.name)) || name == undecided_column(t);
             let task = self.tasks.iter().any(|t| t.name == name || prefixed(t));
-            if task || name == "text" || OWN_NAMES.contains(&name) { format!("input_{name}") } else { name.to_string() }
+            task || name == "text" || OWN_NAMES.contains(&name)
         };
-        let cells: Vec<(String, &Value)> = document
+        let cells: Vec<(Cow<'_, str>, &Value)> = document
             .cells
             .iter()
             .flatten()
             .filter(|(name, value)| !(*name == "text" && value.as_str() == Some(&document.text)))
-            .map(|(name, value)| (own(name), value))
+            .map(|(name, value)| (kept_name(name, own, document), value))
             .collect();
-        let mut writer = csv::Writer::from_writer(Vec::new());
         if self.csv_columns.is_none() {
-            let columns: Vec<String> = cells.iter().map(|(name, _)| name.clone()).collect();
-            let mut header: Vec<String> = ["document", "paragraph", "start", "end", "text"].map(String::from).into();
-            header.extend(self.tasks.iter().map(|t| t.name.clone()));
-            header.extend(self.tasks.iter().flat_map(|t| t.labels.iter().map(|l| format!("p_{}_{l}", t.name))));
-            if self.abstains {
-                header.extend(self.tasks.iter().map(undecided_column));
-            }
-            header.extend(columns.iter().cloned());
-            writer.write_record(&header)?;
-            self.csv_columns = Some(columns);
+            self.csv_header(cells.iter().map(|(name, _)| name.to_string()).collect())?;
         }
+        let mut writer = csv::Writer::from_writer(Vec::new());
         let columns = self.csv_columns.as_deref().unwrap_or_default();
-        if let Some((name, _)) = cells.iter().find(|(name, _)| !columns.contains(name)) {
+        if let Some((name, _)) = cells.iter().find(|(name, _)| !columns.iter().any(|column| column == name)) {
             let error = Error::data(format!("column `{name}` is not in the first input (found in {})", document.id));
             return Ok(Err(error.hint("classify inputs with unlike columns one by one, or use --format jsonl")));
         }
@@ -221,6 +216,20 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         let bytes = writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?;
         self.out.write_all(&bytes)?;
         Ok(Ok(()))
+    }
+
+    /// Writes the names of a CSV output's columns, those of the input last.
+    fn csv_header(&mut self, columns: Vec<String>) -> std::io::Result<()> {
+        let mut header: Vec<String> = ["document", "paragraph", "start", "end", "text"].map(String::from).into();
+        header.extend(self.tasks.iter().map(|t| t.name.clone()));
+        header.extend(self.tasks.iter().flat_map(|t| t.labels.iter().map(|l| format!("p_{}_{l}", t.name))));
+        if self.abstains {
+            header.extend(self.tasks.iter().map(undecided_column));
+        }
+        header.extend(columns.iter().cloned());
+        self.csv_columns = Some(columns);
+        csv::Writer::from_writer(&mut self.out).write_record(&header)?;
+        Ok(())
     }
 }
 

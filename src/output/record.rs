@@ -7,10 +7,22 @@ use crate::task::TaskSpec;
 use crate::text::Document;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
-/// Names that an output row has of its own; an input column of such a name is kept as `input_NAME`.
+/// Names that an output row has of its own; an input column of such a name is kept under [another](kept_name).
 pub(super) const OWN_NAMES: [&str; 8] =
     ["document", "paragraph", "start", "end", "labels", "probabilities", "undecided", "reasons"];
+
+/// The name under which an input column is kept: its own, or where an output row has this name of its own, that with
+/// `input_` before it, as often as it takes to be no other's.
+pub(super) fn kept_name<'a>(name: &'a str, own: impl Fn(&str) -> bool, document: &Document) -> Cow<'a, str> {
+    let mut kept = Cow::Borrowed(name);
+    let taken = |kept: &str| own(kept) || kept != name && document.cells.iter().any(|cells| cells.contains_key(kept));
+    while taken(&kept) {
+        kept = format!("input_{kept}").into();
+    }
+    kept
+}
 
 /// A paragraph, what a model says of it, and the columns of its input; written as it is read, since a stream has many.
 pub(super) struct Record<'a> {
@@ -59,11 +71,8 @@ impl Serialize for Record<'_> {
             if name == "text" && value.as_str() == Some(&labelled.paragraph.text) {
                 continue;
             }
-            if name == "text" || OWN_NAMES.contains(&name.as_str()) {
-                object.serialize_entry(&format!("input_{name}"), value)?;
-            } else {
-                object.serialize_entry(name, value)?;
-            }
+            let own = |name: &str| name == "text" || OWN_NAMES.contains(&name);
+            object.serialize_entry(&*kept_name(name, own, document), value)?;
         }
         object.end()
     }

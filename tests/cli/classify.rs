@@ -200,3 +200,55 @@ fn what_is_withheld_is_what_the_report_says() {
     }
     assert!(sizes.iter().any(|n| *n != sizes[0] && *n > 0), "{sizes:?} tells nothing");
 }
+
+#[test]
+fn a_table_that_was_labelled_before_keeps_all_its_columns() {
+    let place = Place::new();
+    place.write("rows.jsonl", "{\"text\":\"Une phrase.\",\"labels\":\"A\",\"input_labels\":\"B\"}\n");
+    let found = lines(&place.run(&["classify", "rows.jsonl", "--format", "jsonl"]).stdout);
+    assert_eq!((&found[0]["input_input_labels"], &found[0]["input_labels"]), (&"A".into(), &"B".into()));
+    place.write("rows.csv", "text,tone\nUne phrase.,gold\n");
+    assert_eq!(place.run(&["classify", "rows.csv", "--output", "once.csv"]).code, 0);
+    assert_eq!(place.run(&["classify", "once.csv", "--output", "twice.csv"]).code, 0);
+    let twice = place.read("twice.csv");
+    let mut names: Vec<&str> = twice.lines().next().unwrap().split(',').collect();
+    assert_eq!(names.last(), Some(&"input_tone"));
+    assert!(twice.lines().nth(1).unwrap().ends_with(",gold"));
+    names.sort_unstable();
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+}
+
+#[test]
+fn an_output_stays_as_it_is_where_nothing_could_be_read() {
+    let place = Place::new();
+    place.write("old.jsonl", "old\n");
+    place.write("bad.csv", "titre\nUne phrase.\n");
+    for input in ["none.csv", "bad.csv"] {
+        assert_eq!(place.run(&["classify", input, "--output", "old.jsonl"]).code, 3);
+        assert_eq!(place.read("old.jsonl"), "old\n");
+    }
+    place.write("empty.csv", "text\n");
+    assert_eq!(place.run(&["classify", "empty.csv", "--output", "new.csv"]).code, 0);
+    assert!(
+        place.read("new.csv").starts_with("document,paragraph,start,end,text,theme,tone,"),
+        "a header without rows"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn an_output_keeps_its_mode_and_follows_links_and_pipes_are_written_to() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = Place::new();
+    place.write("rows.csv", "text\nUne phrase.\n");
+    place.write("real.csv", "old\n");
+    std::fs::set_permissions(place.path("real.csv"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("real.csv", place.path("link.csv")).unwrap();
+    assert_eq!(place.run(&["classify", "rows.csv", "--output", "link.csv"]).code, 0);
+    assert!(place.read("real.csv").starts_with("document,"));
+    assert!(std::fs::symlink_metadata(place.path("link.csv")).unwrap().is_symlink());
+    assert_eq!(std::fs::metadata(place.path("real.csv")).unwrap().permissions().mode() & 0o777, 0o600);
+    // Standard output is a pipe here.
+    let ran = place.run(&["classify", "rows.csv", "--format", "jsonl", "--output", "/dev/stdout"]);
+    assert_eq!((ran.code, lines(&ran.stdout).len()), (0, 1));
+}
