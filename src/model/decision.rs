@@ -122,9 +122,16 @@ impl Decision {
 
     /// Whether it can decide on a task of this kind with so many labels.
     pub(super) fn fits(&self, kind: TaskKind, labels: usize) -> bool {
+        let finite = |numbers: &[f64]| numbers.iter().all(|number| number.is_finite());
         match (self, kind) {
-            (Decision::Multi(decisions), TaskKind::Multi) => decisions.len() == labels,
-            (Decision::Single { shifts, .. }, TaskKind::Single) => shifts.is_empty() || shifts.len() == labels,
+            (Decision::Multi(decisions), TaskKind::Multi) => {
+                let sound =
+                    |d: &LabelDecision| finite(&[d.slope, d.offset, d.shift]) && (0.0..=1.0).contains(&d.threshold);
+                decisions.len() == labels && decisions.iter().all(sound)
+            }
+            (Decision::Single { inverse_temperature: inverse, shifts, .. }, TaskKind::Single) => {
+                (shifts.is_empty() || shifts.len() == labels) && finite(shifts) && inverse.is_finite() && *inverse > 0.0
+            }
             _ => false,
         }
     }

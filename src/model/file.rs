@@ -19,6 +19,7 @@ use crate::text::CLEANER_VERSION;
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -81,6 +82,9 @@ struct Header {
     provenance: Provenance,
     featurizers: Vec<BTreeMap<String, BlockParams>>,
     tasks: Vec<TaskHeader>,
+    /// The hash of this header without it and of all numbers and terms; models of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -156,7 +160,7 @@ impl ModelFile {
                 tensors.push((format!("features.{i}.{name}.idf"), Dtype::F64, vec![vectorizer.idf().len()], idf));
             }
         }
-        let header = Header {
+        let mut header = Header {
             format: FORMAT,
             cleaner: CLEANER_VERSION,
             analyzer: ANALYZER_VERSION,
@@ -167,8 +171,12 @@ impl ModelFile {
                 .map(|f| f.blocks().map(|(name, params, _)| (name.to_string(), params.clone())).collect())
                 .collect(),
             tasks,
+            sha256: Some(String::new()),
         };
         let fault = |e: &dyn std::fmt::Display| Error::artifact(format!("the model cannot be written: {e}"));
+        let unsigned = serde_json::to_string(&header).map_err(|e| fault(&e))?;
+        let parts = tensors.iter().map(|(name, .., bytes)| (name.as_str(), bytes.as_slice()));
+        header.sha256 = Some(sha256(&unsigned, parts.collect()));
         let header = serde_json::to_string(&header).map_err(|e| fault(&e))?;
         let views = tensors
             .iter()
@@ -221,6 +229,13 @@ impl ModelFile {
             .and_then(|m| m.get(METADATA_KEY))
             .ok_or_else(|| damaged("a safetensors file, but no rubrique model"))?;
         let header = read_header(json)?;
+        // What was compiled in is not damaged.
+        if let Some(stated) = header.sha256.as_ref().filter(|_| lasting.is_none()) {
+            let parts = tensors.iter().map(|(name, tensor)| (name, tensor.data())).collect();
+            if sha256(&json.replace(stated, ""), parts) != *stated {
+                return Err(damaged("its contents are not those that it was written with"));
+            }
+        }
         let stored = Stored { tensors, lasting };
         let featurizers: Vec<Arc<Featurizer>> = header
             .featurizers
@@ -241,8 +256,23 @@ impl ModelFile {
         if tasks.is_empty() {
             return Err(damaged("a model without tasks"));
         }
+        let names: BTreeSet<&str> = tasks.iter().map(|task| task.spec.name.as_str()).collect();
+        if names.len() < tasks.len() {
+            return Err(damaged("two tasks of one name"));
+        }
         Ok(ModelFile { classifier: Classifier::from_tasks(tasks), provenance: header.provenance })
     }
+}
+
+/// The hash of a header and of named bytes, sorted by name.
+fn sha256(header: &str, mut parts: Vec<(&str, &[u8])>) -> String {
+    parts.sort_unstable();
+    let mut hash = Sha256::new_with_prefix(header);
+    for (name, bytes) in parts {
+        hash.update(format!("\n{name} {}\n", bytes.len()));
+        hash.update(bytes);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn damaged(what: &str) -> Error {
@@ -320,6 +350,7 @@ impl<'a> Stored<'a> {
         let blocks = blocks
             .into_iter()
             .map(|(name, params)| {
+                params.check().map_err(|what| damaged(&format!("block `{name}`: {what}")))?;
                 let terms = self.bytes(&format!("features.{i}.{name}.terms"), Dtype::U8)?;
                 let terms = match self.lasting {
                     Some(lasting) => std::str::from_utf8(lasting(terms)).map(Cow::Borrowed),
