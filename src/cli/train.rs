@@ -80,6 +80,18 @@ pub(super) fn fit(dataset: &Dataset, config: &Config, seed: u64, report: Option<
     refuse_empty_labels(dataset, examples)?;
     let rows: Vec<usize> = (0..examples.len()).collect();
     let classifier = training_set(&dataset.tasks, examples, config).fit(config, &rows, seed)?;
+    for task in classifier.tasks() {
+        let name = &task.spec().name;
+        if task.featurizer().width() == 0 {
+            return Err(Error::data(format!(
+                "task `{name}` has no feature to learn from (found 0; at least 1 needed)"
+            ))
+            .hint("lower min_df, raise max_df, add a block, or name the column of the texts with --text"));
+        }
+        if !task.regression().weights().iter().all(|weight| weight.is_finite()) {
+            return Err(Error::data(format!("task `{name}`: the fit did not stay finite")).hint("lower classifier.c"));
+        }
+    }
     let provenance = Provenance {
         data_sha256: dataset.sha256(examples),
         paragraphs: examples.len(),

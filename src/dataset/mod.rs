@@ -149,7 +149,10 @@ impl Dataset {
                 there
             }
             TaskChoice::Columns(wanted) => {
-                for (name, _) in wanted {
+                for (at, (name, _)) in wanted.iter().enumerate() {
+                    if wanted[..at].iter().any(|(other, _)| other == name) {
+                        return Err(Error::usage(format!("task `{name}` is asked for twice")));
+                    }
                     require_column(name, &files, path)?;
                 }
                 let spec = |(name, kind): &(String, TaskKind)| spec_from_data(name, *kind, &files);

@@ -22,7 +22,7 @@ impl AnswerCounts {
 
     /// Takes counts as a model file holds them.
     pub(super) fn from_counts(labels: usize, counts: BTreeMap<LabelSet, usize>) -> Self {
-        AnswerCounts { labels, counts }
+        AnswerCounts { labels, counts: counts.into_iter().filter(|(_, count)| *count > 0).collect() }
     }
 
     /// The two baselines for one paragraph, by name. `majority` gives the most frequent answer; `random` draws one with

@@ -112,7 +112,8 @@ fn with_looser_tolerances<T, E: std::fmt::Display>(
     loop {
         match fit(tolerance) {
             Ok(fitted) => return Ok(fitted),
-            Err(_) if tolerance < loosest => tolerance *= 10.0,
+            // From zero, where zero weights are best, it would never grow.
+            Err(_) if tolerance < loosest => tolerance = (10.0 * tolerance).max(f64::EPSILON),
             Err(e) => {
                 return Err(Error::data(format!("the linfa solver failed: {e}")).hint("set solver = \"sparse\""));
             }

@@ -93,7 +93,9 @@ fn minimise<T: Real>(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, 
                         // The search sees what the prior leaves to be explained.
                         weights.iter_mut().zip(&prior.weights[output]).for_each(|(w, p)| *w += p);
                     }
-                    rows.spread(&weights, problem.outputs, &mut solution[output..]);
+                    if x.width() > 0 {
+                        rows.spread(&weights, problem.outputs, &mut solution[output..]);
+                    }
                 }
                 solution.extend(&search.b[..search.lanes()]);
                 share = search.goals.iter().map(|goal| goal.share).fold(share, f64::max);

@@ -103,7 +103,9 @@ pub fn fit_together(x: &SparseMatrix, wanted: &[(LogisticParams, Targets<'_>)]) 
         return Err(Error::data("no row to learn from"));
     }
     let drafts: Vec<Draft> = wanted.iter().map(|(params, targets)| Draft::new(x.height(), params, *targets)).collect();
-    let sparse = |&at: &usize| wanted[at].0.solver != Solver::Linfa && drafts[at].problem.outputs > 0;
+    // Without a column only intercepts are left to fit, which linfa does not do.
+    let by_linfa = |at: usize| wanted[at].0.solver == Solver::Linfa && x.width() > 0;
+    let sparse = |&at: &usize| !by_linfa(at) && drafts[at].problem.outputs > 0;
     let by_descent: Vec<usize> = (0..wanted.len()).filter(sparse).collect();
     let problems: Vec<&Problem> = by_descent.iter().map(|&at| &drafts[at].problem).collect();
     let mut solved = descent::solve(x, &problems).into_iter();

@@ -49,6 +49,27 @@ pub struct BlockParams {
     pub norm: f64,
 }
 
+impl BlockParams {
+    /// Says which key is out of range, with what was found and what is allowed.
+    pub(super) fn check(&self) -> std::result::Result<(), String> {
+        let [least, most] = self.ngrams;
+        if least == 0 || least > most || most > 20 {
+            let allowed = "1 <= least <= greatest <= 20";
+            return Err(format!("ngrams out of range (found [{least}, {most}]; allowed: {allowed})"));
+        }
+        if !(self.max_df > 0.0 && self.max_df <= 1.0) {
+            return Err(format!("max_df out of range (found {}; allowed: above 0, at most 1)", self.max_df));
+        }
+        if !(1e-6..=1e6).contains(&self.norm) {
+            return Err(format!("norm out of range (found {}; allowed: 0.000001 to 1000000)", self.norm));
+        }
+        if self.prefix == Some(0) {
+            return Err("prefix out of range (found 0; allowed: 1 or more)".into());
+        }
+        Ok(())
+    }
+}
+
 impl Default for BlockParams {
     fn default() -> Self {
         BlockParams {
@@ -274,6 +295,15 @@ impl Config {
         let common = checked(table.clone())?;
         let mut own = BTreeMap::new();
         for (name, overrides) in tasks {
+            let there = |block: &String| table["features"].get(block).is_some();
+            let left_out = overrides.get("features").and_then(toml::Value::as_table).into_iter().flatten();
+            let left_out = left_out.filter(|(_, block)| block.get("use") == Some(&toml::Value::Boolean(false)));
+            if let Some((block, _)) = left_out.into_iter().find(|(block, _)| !there(block)) {
+                return Err(Error::usage(format!(
+                    "tasks.{name}.features.{block}: there is no such block to leave out (found {})",
+                    common.features.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+                )));
+            }
             let mut merged = toml::Value::Table(table.clone());
             merge(&mut merged, overrides);
             let toml::Value::Table(merged) = merged else {
@@ -360,32 +390,17 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
         return wrong("no block of features (found none under [features]; at least one needed)".into());
     }
     for (name, block) in &params.features {
-        let [least, most] = block.ngrams;
-        if least == 0 || least > most || most > 20 {
-            return wrong(format!(
-                "features.{name}.ngrams out of range (found [{least}, {most}]; allowed: 1 <= least <= greatest <= 20)"
-            ));
-        }
-        if !(block.max_df > 0.0 && block.max_df <= 1.0) {
-            let found = block.max_df;
-            return wrong(format!("features.{name}.max_df out of range (found {found}; allowed: above 0, at most 1)"));
-        }
-        if !(1e-6..=1e6).contains(&block.norm) {
-            let found = block.norm;
-            return wrong(format!("features.{name}.norm out of range (found {found}; allowed: 0.000001 to 1000000)"));
-        }
-        if block.prefix == Some(0) {
-            return wrong(format!("features.{name}.prefix out of range (found 0; allowed: 1 or more)"));
-        }
+        block.check().map_err(|what| Error::usage(format!("features.{name}.{what}")))?;
     }
     let without = if params.classifier.solver == Solver::Linfa { 0.0 } else { NAIVE_BAYES };
     params.classifier.naive_bayes.get_or_insert(without);
     let classifier = &params.classifier;
-    if let Some(size) = classifier.naive_bayes.filter(|size| !(size.is_finite() && *size >= 0.0)) {
-        return wrong(format!("classifier.naive_bayes out of range (found {size}; allowed: 0 or more)"));
+    // Beyond these weights do not stay finite, and nobody means them.
+    if let Some(size) = classifier.naive_bayes.filter(|size| !(0.0..=1e6).contains(size)) {
+        return wrong(format!("classifier.naive_bayes out of range (found {size:?}; allowed: 0 to 1e6)"));
     }
-    if !(classifier.c.is_finite() && classifier.c > 0.0) {
-        return wrong(format!("classifier.c out of range (found {}; allowed: a number above 0)", classifier.c));
+    if !(1e-9..=1e9).contains(&classifier.c) {
+        return wrong(format!("classifier.c out of range (found {:?}; allowed: 1e-9 to 1e9)", classifier.c));
     }
     if let Some(share) = classifier.prune.filter(|share| !(*share >= 0.0 && *share < 1.0)) {
         return wrong(format!("classifier.prune out of range (found {share}; allowed: 0 or more, under 1)"));

@@ -185,3 +185,58 @@ fn rows_that_cannot_be_read_are_named_and_not_the_labels_they_would_have_had() {
     let ran = place.run(&["evaluate", "t.csv", "--task", "tone:single"]);
     assert!(ran.code == 3 && ran.stderr.contains("t.csv: column `tone` is no usable task"), "{}", ran.stderr);
 }
+
+#[test]
+fn columns_that_were_named_must_be_there() {
+    let place = Place::new();
+    place.write("rows.csv", "text,n\nUne phrase.,1\nUne autre.,2\n");
+    place.write("rows.jsonl", "{\"text\":null}\n");
+    for option in ["--text", "--id", "--group"] {
+        let says = ["rows.csv:1: no column `nope` (found `text`, `n`)", option];
+        refused(&place, &["classify", "rows.csv", option, "nope", "--output", "x.csv"], 3, &says);
+    }
+    let says = ["rows.jsonl:1: column `text` does not hold text (found null"];
+    refused(&place, &["classify", "rows.jsonl", "--output", "x.csv"], 3, &says);
+}
+
+#[test]
+fn a_task_is_asked_for_once() {
+    let place = Place::new().with_small_labels();
+    for second in ["mood:single", "mood:multi"] {
+        let tasks = ["--task", "mood:single", "--task", second];
+        for command in [&TRAIN[..], &["evaluate", "labels"], &["check", "labels"]] {
+            refused(&place, &[command, &tasks].concat(), 2, &["task `mood` is asked for twice"]);
+        }
+    }
+}
+
+#[test]
+fn there_must_be_something_to_learn_from() {
+    let place = Place::new();
+    place.write("signs.csv", "text,t\n...,a\nle la les,b\n???,a\n--,b\n");
+    place.write("words.toml", "[features.words]\n");
+    place.write("linfa.toml", "[features.words]\n[classifier]\nsolver = \"linfa\"\nclass_weight = \"none\"\n");
+    for config in ["words.toml", "linfa.toml"] {
+        let options = ["signs.csv", "--task", "t:single", "--config", config];
+        let train = [&["train", "--output", "model.safetensors"], &options[..]].concat();
+        refused(&place, &train, 3, &["task `t` has no feature", "found 0", "min_df"]);
+        // A fold without features answers by the frequency of labels.
+        let ran = place.run(&[&["evaluate", "--folds", "2", "--quiet", "--format", "json"], &options[..]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_model_of_which_a_bit_changed_is_refused() {
+    let place = Place::new().with_small_labels();
+    assert_eq!(place.run(&TRAIN).code, 0);
+    let sound = std::fs::read(place.path("model.safetensors")).unwrap();
+    place.write("text.txt", "Le bateau quitte la baie et le port.\n");
+    for share in [0.1, 0.5, 0.9, 0.999] {
+        let mut bytes = sound.clone();
+        let at = (share * bytes.len() as f64) as usize;
+        bytes[at] ^= 4;
+        place.write("damaged.safetensors", bytes);
+        refused(&place, &["classify", "text.txt", "--model", "damaged.safetensors"], 4, &["damaged.safetensors"]);
+    }
+}
