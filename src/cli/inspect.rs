@@ -1,7 +1,7 @@
 //! `rubrique inspect`
 
 use super::Outcome;
-use super::options::{choose_format, write_result};
+use super::options::{Common, choose_format, write_result};
 use clap::ValueEnum;
 use rubrique::model::ModelFile;
 use rubrique::output::{model_json, model_markdown, model_table};
@@ -21,6 +21,8 @@ pub struct Args {
     /// Output file (`-` is stdout)
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -33,6 +35,7 @@ enum CardFormat {
 }
 
 pub fn run(args: &Args) -> Outcome {
+    args.common.start()?;
     let known = [("txt", CardFormat::Table), ("json", CardFormat::Json), ("md", CardFormat::Markdown)];
     let asked = if args.config { Some(CardFormat::Config) } else { args.format };
     let format = choose_format(asked, args.output.as_ref(), &known, CardFormat::Table)?;

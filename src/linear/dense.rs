@@ -29,7 +29,7 @@ pub(super) fn solve(x: &SparseMatrix, problem: &Problem, params: &LogisticParams
         .hint("set solver = \"sparse\", or naive_bayes = 0"));
     }
     if params.class_weight != ClassWeight::None {
-        return Err(Error::data(
+        return Err(Error::usage(
             "the linfa solver has no class weights (found class_weight = \"balanced\"; allowed: \"none\")",
         )
         .hint("set solver = \"sparse\", or class_weight = \"none\""));

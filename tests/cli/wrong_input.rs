@@ -121,7 +121,7 @@ fn configurations_that_cannot_be_used() {
     refused(
         &place,
         &["train", "labels", "--config", "c.toml", "--output", "m"],
-        3,
+        2,
         &["no class weights", "solver = \"sparse\""],
     );
     refused(
