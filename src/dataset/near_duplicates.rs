@@ -40,8 +40,8 @@ pub fn near_duplicates<'a>(texts: &'a [&'a str]) -> impl Iterator<Item = (usize,
             holders.push(i);
         }
         firsts.insert(own, i);
-        let similarity = |(j, both): (usize, usize)| (j, i, both as f64 / (sizes[i] + sizes[j] - both) as f64);
-        shared.into_iter().map(similarity).filter(|found| found.2 >= LEAST_SIMILARITY).collect()
+        let pair = |(j, both): (usize, usize)| (j, i, both as f64 / (sizes[i] + sizes[j] - both) as f64);
+        shared.into_iter().map(pair).filter(|pair| pair.2 >= LEAST_SIMILARITY).collect()
     })
 }
 

@@ -295,7 +295,7 @@ mod tests {
             .collect();
         assert_eq!(
             messages,
-            [(4, "one text with two label sets of task `topic`"), (5, "a near duplicate in another group"),]
+            [(4, "one text with two label sets of task `topic`"), (5, "a near duplicate in another group")]
         );
         assert!(quality.advice.iter().any(|a| a.contains(":3: the same text as")), "{:?}", quality.advice);
     }
@@ -328,14 +328,7 @@ mod tests {
             r#"{"group": "g", "text": "Merci", "topic": null, "tone": "c"}"#,
             r#"{"group": "h", "text": "Merci", "topic": "b", "tone": "c"}"#,
         ];
-        std::fs::write(
-            file.path(),
-            rows.join(
-                "
-",
-            ),
-        )
-        .unwrap();
+        std::fs::write(file.path(), rows.join("\n")).unwrap();
         let tasks = [("topic", TaskKind::Single), ("tone", TaskKind::Single)];
         let choice = TaskChoice::Columns(tasks.map(|(name, kind)| (name.into(), kind)).to_vec());
         let mut checked = Dataset::check(file.path(), &Columns::default(), &choice).unwrap();
