@@ -61,8 +61,8 @@ fn no_run_of_twelve_words_stands_in_more_than_two_articles() {
 fn the_seed_paragraphs_are_those_that_the_cleaner_finds() {
     let labelled: Vec<String> = read("labels/seeds.csv").examples.into_iter().map(|e| e.text).collect();
     let mut found = Vec::new();
-    for source in Source::expand("seeds", Format::Article).unwrap() {
-        for document in source.documents(&Columns::default()).unwrap() {
+    for source in Source::expand("seeds", Format::Article) {
+        for document in source.unwrap().documents(&Columns::default()).unwrap() {
             found.extend(Cleaner.paragraphs(&document.unwrap()).into_iter().map(|p| p.text));
         }
     }

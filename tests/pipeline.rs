@@ -147,8 +147,8 @@ fn the_shipped_model_comes_from_the_labels_and_the_shipped_configuration() {
         let most = weights.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(most < 1e-6, "weights differ by {most}");
     }
-    for source in Source::expand("seeds", Format::Article).unwrap() {
-        for document in source.documents(&Columns::default()).unwrap() {
+    for source in Source::expand("seeds", Format::Article) {
+        for document in source.unwrap().documents(&Columns::default()).unwrap() {
             for p in Cleaner.paragraphs(&document.unwrap()) {
                 let labels = |c: &Classifier| c.predict(&p.text).into_iter().map(|p| p.labels).collect::<Vec<_>>();
                 assert_eq!(labels(&shipped.classifier), labels(&again), "{}", p.text);

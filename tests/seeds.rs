@@ -85,8 +85,8 @@ const ARTICLES: [(&str, &[(&str, &str)]); 5] = [
 ];
 
 fn read(path: &str) -> (Document, Vec<Paragraph>) {
-    let sources = Source::expand(path, Format::Article).unwrap();
-    let document = sources[0].documents(&Columns::default()).unwrap().next().unwrap().unwrap();
+    let source = Source::expand(path, Format::Article).remove(0).unwrap();
+    let document = source.documents(&Columns::default()).unwrap().next().unwrap().unwrap();
     let paragraphs = Cleaner.paragraphs(&document);
     (document, paragraphs)
 }
@@ -111,6 +111,6 @@ fn each_article_gives_its_own_paragraphs_and_nothing_else() {
 #[test]
 fn a_directory_gives_its_articles_by_sorted_path_and_passes_over_other_files() {
     let ids: Vec<String> =
-        Source::expand("seeds", Format::Article).unwrap().iter().map(|s| s.id().to_string()).collect();
+        Source::expand("seeds", Format::Article).into_iter().map(|s| s.unwrap().id().to_string()).collect();
     assert_eq!(ids, ARTICLES.map(|(path, _)| path));
 }

@@ -9,55 +9,68 @@ const SHINGLE: usize = 5;
 /// Two texts are near duplicates from this Jaccard similarity of their shingles on.
 pub const LEAST_SIMILARITY: f64 = 0.8;
 
-/// Every pair of texts whose sets of five-word shingles have a Jaccard similarity of at least 0.8: the first's number,
-/// the second's, and the similarity; by increasing numbers.
+/// The pairs of texts whose sets of five-word shingles have a Jaccard similarity of at least 0.8: the first's number, the
+/// second's, and the similarity; by the second's number, then by the first's.
+///
+/// Of texts with the same shingles only the first is paired with others; each of the rest is paired with it alone, so that
+/// a text that stands n times makes n - 1 pairs.
 ///
 /// Words are compared in lower case without punctuation. An inverted index finds the pairs that share a shingle; of
 /// those the similarity is exact.
 ///
 /// Source: Broder 1997, "On the resemblance and containment of documents".
-pub fn near_duplicates(texts: &[&str]) -> Vec<(usize, usize, f64)> {
-    let shingles: Vec<Vec<u64>> = texts.iter().map(|text| shingles_of(text)).collect();
+pub fn near_duplicates<'a>(texts: &'a [&'a str]) -> impl Iterator<Item = (usize, usize, f64)> + use<'a> {
     let mut holders: HashMap<u64, Vec<usize>> = HashMap::new();
-    let mut found = Vec::new();
-    for (i, own) in shingles.iter().enumerate() {
+    let mut firsts: HashMap<Vec<u64>, usize> = HashMap::new();
+    let mut sizes: Vec<usize> = Vec::with_capacity(texts.len());
+    texts.iter().enumerate().flat_map(move |(i, text)| {
+        let own = shingles_of(text);
+        sizes.push(own.len());
+        // Texts without words are alike to nothing.
+        if own.is_empty() {
+            return Vec::new();
+        }
+        if let Some(&first) = firsts.get(&own) {
+            return vec![(first, i, 1.0)];
+        }
         let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
-        for shingle in own {
+        for shingle in &own {
             let holders = holders.entry(*shingle).or_default();
             holders.iter().for_each(|&j| *shared.entry(j).or_default() += 1);
             holders.push(i);
         }
-        for (j, both) in shared {
-            let similarity = both as f64 / (own.len() + shingles[j].len() - both) as f64;
-            if similarity >= LEAST_SIMILARITY {
-                found.push((j, i, similarity));
-            }
-        }
-    }
-    found.sort_unstable_by_key(|&(j, i, _)| (j, i));
-    found
+        firsts.insert(own, i);
+        let pair = |(j, both): (usize, usize)| (j, i, both as f64 / (sizes[i] + sizes[j] - both) as f64);
+        shared.into_iter().map(pair).filter(|pair| pair.2 >= LEAST_SIMILARITY).collect()
+    })
 }
 
 /// The group of each example, with groups that share near duplicates joined under the least of their names: whoever
 /// splits by these keeps near duplicates on one side.
 pub fn joined_groups(examples: &[Example]) -> Vec<&str> {
     let mut parent: HashMap<&str, &str> = HashMap::new();
-    fn root<'a>(parent: &HashMap<&'a str, &'a str>, mut name: &'a str) -> &'a str {
-        while let Some(&above) = parent.get(name) {
-            name = above;
+    fn root<'a>(parent: &mut HashMap<&'a str, &'a str>, name: &'a str) -> &'a str {
+        let mut root = name;
+        while let Some(&above) = parent.get(root) {
+            root = above;
         }
-        name
+        // Every name on the way is put right below the root, so that no way grows long.
+        let mut below = name;
+        while below != root {
+            below = parent.insert(below, root).unwrap_or(root);
+        }
+        root
     }
     let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
     for (a, b, _) in near_duplicates(&texts) {
-        let (a, b) = (root(&parent, &examples[a].group), root(&parent, &examples[b].group));
+        let (a, b) = (root(&mut parent, &examples[a].group), root(&mut parent, &examples[b].group));
         match a.cmp(b) {
             std::cmp::Ordering::Less => drop(parent.insert(b, a)),
             std::cmp::Ordering::Greater => drop(parent.insert(a, b)),
             std::cmp::Ordering::Equal => {}
         }
     }
-    examples.iter().map(|e| root(&parent, &e.group)).collect()
+    examples.iter().map(|e| root(&mut parent, &e.group)).collect()
 }
 
 fn shingles_of(text: &str) -> Vec<u64> {
@@ -89,7 +102,7 @@ mod tests {
         let longer = format!("{text} quinze.");
         let other = text.to_uppercase().replace("QUATORZE", "FIN");
         let unlike = "une tout autre phrase qui ne partage rien avec les deux premières lignes";
-        let found = near_duplicates(&[text, unlike, &longer, &other, "court", "Court !"]);
+        let found: Vec<_> = near_duplicates(&[text, unlike, &longer, &other, "court", "Court !"]).collect();
         let pairs: Vec<(usize, usize)> = found.iter().map(|&(a, b, _)| (a, b)).collect();
         assert_eq!(pairs, [(0, 2), (0, 3), (4, 5)]);
         assert!((found[0].2 - 10.0 / 11.0).abs() < 1e-12 && (found[1].2 - 9.0 / 11.0).abs() < 1e-12);
@@ -117,6 +130,15 @@ mod tests {
 
     #[test]
     fn texts_without_words_are_alike_to_nothing() {
-        assert!(near_duplicates(&["", "…", "!"]).is_empty());
+        assert_eq!(near_duplicates(&["", "…", "!"]).count(), 0);
+    }
+
+    #[test]
+    fn a_text_that_stands_often_is_paired_with_its_first_alone() {
+        let text = "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze";
+        let longer = format!("{text} quinze");
+        let texts = [text, &longer, text, &longer, "Un autre.", text];
+        let pairs: Vec<(usize, usize)> = near_duplicates(&texts).map(|(a, b, _)| (a, b)).collect();
+        assert_eq!(pairs, [(0, 1), (0, 2), (1, 3), (0, 5)]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::agreement::{cohen_kappa, krippendorff_alpha};
 use super::near_duplicates::near_duplicates;
-use super::{Checked, Dataset, Example, Place};
+use super::{Checked, Dataset, Example};
 use crate::error::Error;
 use crate::task::{LabelId, LabelSet, TaskKind};
 use indexmap::IndexMap;
@@ -205,44 +205,62 @@ fn pairs(dataset: &Dataset, all: &[&Example]) -> Vec<(String, usize)> {
 }
 
 /// One text with two label sets, and near duplicates in two groups, are faults; a text that merely stands twice is not.
+/// Of all rows that a row contradicts, and of all that it is near to, one is named.
 fn faults_between(dataset: &Dataset, all: &[&Example], advice: &mut Vec<String>) -> Vec<Error> {
-    let at = |error: Error, place: &Place| error.at(&place.path).line(place.line);
-    let mut faults = Vec::new();
     let texts: Vec<&str> = all.iter().map(|e| e.text.as_str()).collect();
+    let apart = |a: usize, b: usize| all[a].group != all[b].group;
+    // What each row is near to, and how near: the first row of another group before the first of its own.
+    let mut near: HashMap<usize, (usize, f64)> = HashMap::new();
     for (a, b, similarity) in near_duplicates(&texts) {
-        let (first, second) = (all[a], all[b]);
-        let other = format!("{}:{}", first.place.path, first.place.line);
-        let same = first.text == second.text;
-        let differs = (0..dataset.tasks.len())
-            .find(|&t| first.gold[t].is_some() && second.gold[t].is_some() && first.gold[t] != second.gold[t]);
-        match differs {
-            Some(t) if same => {
-                let spec = &dataset.tasks[t];
-                let names = |e: &Example| {
-                    let names: Vec<&str> = e.gold[t].iter().flat_map(|set| spec.names(set)).collect();
-                    if names.is_empty() { "none".to_string() } else { names.join("|") }
-                };
-                let error = Error::data(format!(
-                    "one text with two label sets of task `{}` (found {}; {other} has {})",
-                    spec.name,
-                    names(second),
-                    names(first)
-                ));
-                faults.push(at(error.hint("settle on one of them"), &second.place));
+        let known = near.entry(b).or_insert((a, similarity));
+        if apart(a, b) && !apart(known.0, b) {
+            *known = (a, similarity);
+        }
+    }
+    // The first row of each text that is labelled for a task.
+    let mut labelled: HashMap<(&str, usize), usize> = HashMap::new();
+    let mut faults = Vec::new();
+    for (i, &example) in all.iter().enumerate() {
+        let place = |row: usize| format!("{}:{}", all[row].place.path, all[row].place.line);
+        let at = |error: Error| error.at(&example.place.path).line(example.place.line);
+        let mut contradicted = None;
+        for t in (0..dataset.tasks.len()).filter(|&t| example.gold[t].is_some()) {
+            let first = *labelled.entry((texts[i], t)).or_insert(i);
+            if all[first].gold[t] != example.gold[t] {
+                contradicted = contradicted.or(Some((first, t)));
             }
-            _ if first.group != second.group => {
+        }
+        if let Some((first, t)) = contradicted {
+            let spec = &dataset.tasks[t];
+            let names = |e: &Example| {
+                let names: Vec<&str> = e.gold[t].iter().flat_map(|set| spec.names(set)).collect();
+                if names.is_empty() { "none".to_string() } else { names.join("|") }
+            };
+            let error = Error::data(format!(
+                "one text with two label sets of task `{}` (found {}; {} has {})",
+                spec.name,
+                names(example),
+                place(first),
+                names(all[first])
+            ));
+            faults.push(at(error.hint("settle on one of them")));
+        }
+        // Two rows are named together once.
+        match near.get(&i).filter(|(other, _)| contradicted.is_none_or(|(first, _)| first != *other)) {
+            Some(&(other, similarity)) if apart(other, i) => {
                 let error = Error::data(format!(
-                    "a near duplicate in another group (similarity {similarity:.2} to {other}; groups `{}` and `{}`)",
-                    second.group, first.group
+                    "a near duplicate in another group (similarity {similarity:.2} to {}; groups `{}` and `{}`)",
+                    place(other),
+                    example.group,
+                    all[other].group
                 ));
-                faults.push(at(error.hint("give both the same group, or leave one out"), &second.place));
+                faults.push(at(error.hint("give both the same group, or leave one out")));
             }
-            _ => advice.push(format!(
-                "{}:{}: {} {other}",
-                second.place.path,
-                second.place.line,
-                if same { "the same text as" } else { "nearly the same text as" }
-            )),
+            Some(&(other, _)) => {
+                let alike = if texts[i] == texts[other] { "the same text as" } else { "nearly the same text as" };
+                advice.push(format!("{}: {alike} {}", place(i), place(other)));
+            }
+            None => {}
         }
     }
     faults
@@ -277,15 +295,48 @@ mod tests {
             .collect();
         assert_eq!(
             messages,
-            [
-                (4, "one text with two label sets of task `topic`"),
-                (5, "a near duplicate in another group"),
-                (4, "one text with two label sets of task `topic`"),
-                (5, "a near duplicate in another group"),
-                (5, "a near duplicate in another group"),
-            ]
+            [(4, "one text with two label sets of task `topic`"), (5, "a near duplicate in another group")]
         );
         assert!(quality.advice.iter().any(|a| a.contains(":3: the same text as")), "{:?}", quality.advice);
+    }
+
+    #[test]
+    fn rows_that_are_alike_are_reported_once_each() {
+        // By turns, one text in two groups with two labels, and texts of which any two share 10 of 12 shingles.
+        let rows: Vec<String> = (0..40)
+            .map(|i| {
+                let (group, label) = (["g", "h"][i % 2], ["a", "b"][i % 2]);
+                format!("{i},{group},Merci beaucoup,,{label}\nx{i},{group},{LONG} mot{i},,a\n")
+            })
+            .collect();
+        let (checked, quality) = check(&rows.concat());
+        let count = |what: &str| checked.faults.iter().filter(|e| e.message().starts_with(what)).count();
+        // Of 40 equal texts 20 have another label than the first, and 19 the same; 39 of the others follow one that they
+        // are near to and that is in the other group.
+        assert_eq!(count("one text with two label sets"), 20);
+        assert_eq!(count("a near duplicate in another group"), 39);
+        assert_eq!(quality.advice.len(), 19, "{:?}", quality.advice);
+    }
+
+    #[test]
+    fn the_only_contradiction_of_a_text_is_found_wherever_it_stands() {
+        let file = tempfile::Builder::new().suffix(".jsonl").tempfile().unwrap();
+        let rows = [
+            r#"{"group": "g", "text": "Merci", "topic": "a", "tone": null}"#,
+            r#"{"group": "g", "text": "merci !", "topic": "a", "tone": "c"}"#,
+            r#"{"group": "g", "text": "merci !", "topic": "a", "tone": "d"}"#,
+            r#"{"group": "g", "text": "Merci", "topic": null, "tone": "c"}"#,
+            r#"{"group": "h", "text": "Merci", "topic": "b", "tone": "c"}"#,
+        ];
+        std::fs::write(file.path(), rows.join("\n")).unwrap();
+        let tasks = [("topic", TaskKind::Single), ("tone", TaskKind::Single)];
+        let choice = TaskChoice::Columns(tasks.map(|(name, kind)| (name.into(), kind)).to_vec());
+        let mut checked = Dataset::check(file.path(), &Columns::default(), &choice).unwrap();
+        checked.quality();
+        let faults: Vec<(u64, &str)> = checked.faults.iter().map(|e| (e.line_number().unwrap(), e.message())).collect();
+        assert_eq!(faults.iter().map(|f| f.0).collect::<Vec<_>>(), [3, 5], "{faults:?}");
+        assert!(faults[0].1.contains("task `tone` (found d;") && faults[0].1.ends_with(":2 has c)"), "{faults:?}");
+        assert!(faults[1].1.contains("task `topic` (found b;") && faults[1].1.ends_with(":1 has a)"), "{faults:?}");
     }
 
     #[test]

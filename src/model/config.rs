@@ -271,8 +271,10 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads a configuration file. Keys that are absent have the shipped value; without any `[features.NAME]` the
-    /// shipped blocks are taken.
+    /// Reads a configuration file, by itself: what is shipped for single tasks does not hold in it. Without any
+    /// `[features.NAME]` the shipped blocks are taken; with one, the blocks of the file alone. Absent keys of a block are
+    /// those of [`BlockParams::default`], not those of a shipped block of the same name; absent keys of the classifier are
+    /// those of [`ClassifierParams::default`], which are the shipped ones but for `naive_bayes` with the `linfa` solver.
     ///
     /// # Errors
     ///
@@ -431,6 +433,10 @@ mod tests {
         assert_eq!(weaker.for_task("any").classifier.c, 0.5);
         assert_eq!(weaker.for_task("any").classifier.class_weight, ClassWeight::Balanced);
         assert_eq!(shipped.for_task("any").classifier, ClassifierParams::default());
+        // A block of the file has nothing of the shipped block of its name, and stands without the others.
+        let words = Config::from_toml("[features.words]\nngrams = [1, 2]\n").unwrap();
+        let block = BlockParams { ngrams: [1, 2], ..BlockParams::default() };
+        assert_eq!(words.for_task("any").features, BTreeMap::from([("words".to_string(), block)]));
     }
 
     #[test]

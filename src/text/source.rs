@@ -54,33 +54,30 @@ impl Source {
     }
 
     /// Turns an argument into sources: `-`, a file, or a directory with its `.txt` articles, recursively, by sorted
-    /// path.
-    ///
-    /// # Errors
-    ///
-    /// A path that does not exist or cannot be listed, or a directory without articles.
-    pub fn expand(argument: &str, stdin_format: Format) -> Result<Vec<Source>> {
+    /// path. A path that does not exist, a directory without articles, and each directory that cannot be listed is an
+    /// error in its place.
+    pub fn expand(argument: &str, stdin_format: Format) -> Vec<Result<Source>> {
         if argument == "-" {
-            return Ok(vec![Source::stdin(stdin_format)]);
+            return vec![Ok(Source::stdin(stdin_format))];
         }
         let path = Path::new(argument);
         if !path.exists() {
-            return Err(Error::data("no such file or directory")
+            return vec![Err(Error::data("no such file or directory")
                 .at(path)
-                .hint("check the path; `-` reads standard input"));
+                .hint("check the path; `-` reads standard input"))];
         }
         if !path.is_dir() {
-            return Ok(vec![Source::file(path)]);
+            return vec![Ok(Source::file(path))];
         }
         let mut found = Vec::new();
-        articles_below(path, &mut found)?;
-        found.sort_by_cached_key(|p| slashed(p));
+        articles_below(path, &mut found);
+        found.sort_by_cached_key(|(path, _)| slashed(path));
         if found.is_empty() {
-            return Err(Error::data("no articles in this directory (found no .txt file)")
+            return vec![Err(Error::data("no articles in this directory (found no .txt file)")
                 .at(path)
-                .hint("name tables one by one: rubrique classify FILE.csv"));
+                .hint("name tables one by one: rubrique classify FILE.csv"))];
         }
-        Ok(found.iter().map(|p| Source::file(p)).collect())
+        found.into_iter().map(|(path, listed)| listed.map(|()| Source::file(&path))).collect()
     }
 
     /// The documents of several arguments, one after another, each read when it is asked for. What is wrong with an
@@ -90,10 +87,7 @@ impl Source {
         stdin_format: Format,
         columns: &'a Columns,
     ) -> impl Iterator<Item = Result<Document>> + Send + 'a {
-        let sources = arguments.iter().flat_map(move |argument| match Source::expand(argument, stdin_format) {
-            Ok(sources) => sources.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        });
+        let sources = arguments.iter().flat_map(move |argument| Source::expand(argument, stdin_format));
         sources.flat_map(|source| match source.and_then(|source| source.documents(columns)) {
             Ok(documents) => documents,
             Err(error) => Box::new(std::iter::once(Err(error))),
@@ -146,17 +140,27 @@ fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-fn articles_below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let fault = |e: std::io::Error| Error::data(format!("cannot be listed: {e}")).at(directory);
-    for entry in std::fs::read_dir(directory).map_err(fault)? {
-        let entry = entry.map_err(fault)?;
-        let path = entry.path();
+/// Adds the articles of a directory and of those in it, and what cannot be listed.
+fn articles_below(directory: &Path, found: &mut Vec<(PathBuf, Result<()>)>) {
+    let fault =
+        |e: std::io::Error| (directory.into(), Err(Error::data(format!("cannot be listed: {e}")).at(directory)));
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(e) => return found.push(fault(e)),
+    };
+    for entry in entries {
+        let (path, kind) = match entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))) {
+            Ok(known) => known,
+            Err(e) => {
+                found.push(fault(e));
+                continue;
+            }
+        };
         // A link to a directory is not followed: a circle of links would never end.
-        if entry.file_type().map_err(fault)?.is_dir() {
-            articles_below(&path, found)?;
+        if kind.is_dir() {
+            articles_below(&path, found);
         } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("txt")) {
-            found.push(path);
+            found.push((path, Ok(())));
         }
     }
-    Ok(())
 }

@@ -162,6 +162,25 @@ fn model_files_that_are_damaged_or_foreign() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_listed_does_not_stop_the_rest() {
+    let place = Place::new();
+    place.write("press/a.txt", "Le ministre a annoncé une réforme de la justice devant les députés.");
+    place.write("press/z.txt", "Le marché de l'électricité reste tendu malgré la baisse de la demande.");
+    // Nobody, root included, can list a folder whose path is longer than a system allows: 24 names of 200 bytes, which
+    // are put together from two halves.
+    let half = vec!["d".repeat(200); 12].join("/");
+    std::fs::create_dir_all(place.path("press").join(&half)).unwrap();
+    std::fs::create_dir_all(place.path("press/other").join(&half)).unwrap();
+    std::fs::rename(place.path("press/other"), place.path("press").join(&half).join("other")).unwrap();
+    let ran = place.run(&["classify", "press", "--format", "csv"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("cannot be listed: ").count(), 1, "{}", ran.stderr);
+    let documents: Vec<&str> = ran.stdout.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(documents, ["press/a.txt", "press/z.txt"]);
+}
+
 #[test]
 fn one_bad_article_does_not_stop_the_rest() {
     let place = Place::new();
