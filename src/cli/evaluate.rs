@@ -15,7 +15,7 @@ use rubrique::eval::{CrossValidation, Report, SHARES, Split, cross_validate, hol
 use rubrique::model::ModelFile;
 use rubrique::output::{Evidence, report_html, report_markdown, report_table};
 use rubrique::task::{LabelId, TaskSpec};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Cross-validate the whole pipeline on labelled paragraphs, or score a saved model on them
 #[derive(clap::Args)]
@@ -161,7 +161,7 @@ fn fitted_here(args: &Args) -> Result<Evaluated> {
     if args.split == SplitBy::Time && args.repeats > 1 {
         return Err(Error::usage(format!("--repeats {} with --split time (a time line is cut once)", args.repeats)));
     }
-    let earlier = args.folds_from.as_deref().map(read_report).transpose()?;
+    let earlier = args.folds_from.as_deref().map(dealt_report).transpose()?;
     let plan = CrossValidation {
         folds: args.folds,
         repeats: args.repeats,
@@ -184,6 +184,12 @@ fn fitted_here(args: &Args) -> Result<Evaluated> {
     }
     bar.finish_and_clear();
     Ok(Evaluated { report, dataset, model: None })
+}
+
+fn dealt_report(path: &Path) -> Result<Report> {
+    let report = read_report(path)?;
+    report.dealt().map_err(|e| e.at(path))?;
+    Ok(report)
 }
 
 fn held_out(args: &Args, model: ModelFile) -> Result<Evaluated> {
