@@ -2,7 +2,8 @@
 
 use super::github::append_summary;
 use super::options::{
-    Common, DataOptions, choose_format, read_config, read_report, warn_of_foreign_tasks, write_result,
+    Common, DataOptions, choose_format, read_config, read_report, refuse_unwritable, warn_of_foreign_tasks,
+    write_result,
 };
 use super::train::{fit, left_out};
 use super::{Outcome, note};
@@ -83,6 +84,7 @@ pub fn run(args: &Args) -> Outcome {
         ("html", ReportFormat::Html),
     ];
     let format = choose_format(args.format, args.output.as_ref(), &known, ReportFormat::Table)?;
+    refuse_unwritable(args.output.as_ref())?;
     let evaluated = match &args.model {
         Some(path) => held_out(args, ModelFile::load(path)?)?,
         None => fitted_here(args)?,

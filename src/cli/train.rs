@@ -1,6 +1,8 @@
 //! `rubrique train`
 
-use super::options::{Common, DataOptions, read_config, read_report, warn_of_foreign_tasks, write_result};
+use super::options::{
+    Common, DataOptions, read_config, read_report, refuse_unwritable, warn_of_foreign_tasks, write_result,
+};
 use super::{Outcome, note};
 use rubrique::dataset::{Dataset, Example, TaskChoice};
 use rubrique::error::{Error, Result};
@@ -40,6 +42,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
+    refuse_unwritable(Some(&args.output))?;
     let config = read_config(args.config.as_deref())?;
     let mut dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     dataset.notes.iter().for_each(|n| note(args.common.quiet, n));

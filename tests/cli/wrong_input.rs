@@ -83,6 +83,10 @@ fn places_that_do_not_exist() {
     );
     refused(&place, &["train", "labels", "--output", "no/such/dir/m"], 2, &["no/such/dir/m", "cannot be written"]);
     refused(&place, &["train", "labels", "--output", "labels"], 2, &["is a directory"]);
+    // Before anything is read or fitted.
+    for command in ["train", "evaluate", "check"] {
+        refused(&place, &[command, "nowhere", "--output", "no/r.json"], 2, &["no/r.json", "cannot be written"]);
+    }
 }
 
 #[test]
