@@ -1,7 +1,7 @@
 //! `rubrique check`
 
 use super::github::{annotate, append_summary};
-use super::options::{Common, DataOptions, choose_format, read_config, write_result};
+use super::options::{Common, DataOptions, choose_format, read_config, refuse_unwritable, write_result};
 use super::{Outcome, Stop, complain, note};
 use clap::ValueEnum;
 use rubrique::dataset::Dataset;
@@ -60,6 +60,7 @@ pub fn run(args: &Args) -> Outcome {
         ("xml", CheckFormat::Junit),
     ];
     let format = choose_format(args.format, args.output.as_ref(), &known, CheckFormat::Table)?;
+    refuse_unwritable(args.output.as_ref())?;
     let mut checked = Dataset::check(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     let quality = checked.quality();
     let faults = &checked.faults;

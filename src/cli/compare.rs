@@ -75,7 +75,7 @@ fn condition(text: &str) -> std::result::Result<Condition, String> {
 
 impl Condition {
     /// Whether a report meets it; an undefined figure does not.
-    fn met(&self, report: &Report) -> Result<(bool, Option<f64>)> {
+    fn met(&self, report: &Report, comparison: &Comparison) -> Result<(bool, Option<f64>)> {
         let unknown = |what: &str, known: Vec<&str>| {
             Error::usage(format!("--require {}: no {what} of that name (known: {})", self.text, known.join(", ")))
         };
@@ -86,8 +86,8 @@ impl Condition {
         let value = match &self.path[1..] {
             [metric] => {
                 let known = || Metric::ALL.iter().map(|m| m.name()).collect();
-                let metric = Metric::ALL.into_iter().find(|m| m.name() == metric);
-                task.estimate(metric.ok_or_else(|| unknown("metric", known()))?).mean
+                let found = comparison.tasks[&self.path[0]].difference(metric);
+                found.ok_or_else(|| unknown("metric", known()))?.candidate
             }
             [label, metric] => {
                 let labels = || task.labels.keys().map(String::as_str).collect();
@@ -121,7 +121,7 @@ pub fn run(args: &Args) -> Outcome {
         let candidate = read_report(path)?;
         let comparison = compare(&baseline, &candidate, args.margin).map_err(|e| e.at(path))?;
         for condition in &args.required {
-            let (met, value) = condition.met(&candidate)?;
+            let (met, value) = condition.met(&candidate, &comparison)?;
             conditions.push(Checked {
                 candidate: path.display().to_string(),
                 condition: condition.text.clone(),

@@ -2,9 +2,10 @@
 
 use super::github::append_summary;
 use super::options::{
-    Common, DataOptions, choose_format, read_config, read_report, warn_of_foreign_tasks, write_result,
+    Common, DataOptions, choose_format, read_config, read_report, refuse_unwritable, warn_of_foreign_tasks,
+    write_result,
 };
-use super::train::fit;
+use super::train::{fit, left_out};
 use super::{Outcome, note};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,7 +16,7 @@ use rubrique::eval::{CrossValidation, Report, SHARES, Split, cross_validate, hol
 use rubrique::model::ModelFile;
 use rubrique::output::{Evidence, report_html, report_markdown, report_table};
 use rubrique::task::{LabelId, TaskSpec};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Cross-validate the whole pipeline on labelled paragraphs, or score a saved model on them
 #[derive(clap::Args)]
@@ -83,6 +84,7 @@ pub fn run(args: &Args) -> Outcome {
         ("html", ReportFormat::Html),
     ];
     let format = choose_format(args.format, args.output.as_ref(), &known, ReportFormat::Table)?;
+    refuse_unwritable(args.output.as_ref())?;
     let evaluated = match &args.model {
         Some(path) => held_out(args, ModelFile::load(path)?)?,
         None => fitted_here(args)?,
@@ -146,13 +148,18 @@ fn asks_for_calibration(report: &Report, task: &str) -> bool {
 
 fn fitted_here(args: &Args) -> Result<Evaluated> {
     let config = read_config(args.config.as_deref())?;
-    let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
+    let mut dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     say_notes(args, &dataset);
     warn_of_foreign_tasks(&config, &dataset, args.common.quiet);
     if args.split == SplitBy::Column {
         refuse_without_test_rows(args, &dataset)?;
+        let judged = dataset.test.clone();
+        let n = dataset.keep_apart(&judged);
+        if n > 0 {
+            note(args.common.quiet, &left_out(n));
+        }
         let model = fit(&dataset, &config, args.seed, None).map_err(|e| e.at(&args.labels))?;
-        let report = hold_out(&dataset, &dataset.test, &model, args.seed)?;
+        let report = hold_out(&dataset, &judged, &model, args.seed)?;
         return Ok(Evaluated { report, dataset, model: Some(model) });
     }
     if args.repeats == 0 {
@@ -161,7 +168,7 @@ fn fitted_here(args: &Args) -> Result<Evaluated> {
     if args.split == SplitBy::Time && args.repeats > 1 {
         return Err(Error::usage(format!("--repeats {} with --split time (a time line is cut once)", args.repeats)));
     }
-    let earlier = args.folds_from.as_deref().map(read_report).transpose()?;
+    let earlier = args.folds_from.as_deref().map(dealt_report).transpose()?;
     let plan = CrossValidation {
         folds: args.folds,
         repeats: args.repeats,
@@ -186,6 +193,12 @@ fn fitted_here(args: &Args) -> Result<Evaluated> {
     Ok(Evaluated { report, dataset, model: None })
 }
 
+fn dealt_report(path: &Path) -> Result<Report> {
+    let report = read_report(path)?;
+    report.dealt().map_err(|e| e.at(path))?;
+    Ok(report)
+}
+
 fn held_out(args: &Args, model: ModelFile) -> Result<Evaluated> {
     let specs: Vec<TaskSpec> = model.classifier.tasks().iter().map(|task| task.spec().clone()).collect();
     let wanted: Vec<TaskSpec> = if args.data.tasks.is_empty() {
@@ -207,10 +220,16 @@ fn held_out(args: &Args, model: ModelFile) -> Result<Evaluated> {
     let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &TaskChoice::Known(wanted))?;
     say_notes(args, &dataset);
     if dataset.sha256(&dataset.examples) == model.provenance.data_sha256 {
-        note(
-            args.common.quiet,
-            "these are the paragraphs that the model was fitted on: the figures say nothing of new ones",
-        );
+        if args.split == SplitBy::Column {
+            let n = dataset.clone().keep_apart(&dataset.test);
+            if n > 0 {
+                let what = format!("{n} of the paragraphs that the model was fitted on belong to the rows for testing");
+                note(args.common.quiet, &format!("{what}: `train --apart-from` leaves them out"));
+            }
+        } else {
+            let what = "these are the paragraphs that the model was fitted on: the figures say nothing of new ones";
+            note(args.common.quiet, what);
+        }
     }
     if args.split == SplitBy::Time {
         return Err(Error::usage("--split time with --model (a saved model is judged on all rows, or by column)"));

@@ -199,6 +199,11 @@ impl Write for Sink {
     }
 }
 
+/// Finds out whether a result can be written before the work is done that it takes.
+pub fn refuse_unwritable(path: Option<&PathBuf>) -> Result<()> {
+    Sink::open(path).map(drop)
+}
+
 /// Writes a whole result.
 pub fn write_result(path: Option<&PathBuf>, bytes: &[u8]) -> std::result::Result<(), Stop> {
     let mut sink = Sink::open(path)?;

@@ -1,6 +1,8 @@
 //! `rubrique train`
 
-use super::options::{Common, DataOptions, read_config, read_report, warn_of_foreign_tasks, write_result};
+use super::options::{
+    Common, DataOptions, read_config, read_report, refuse_unwritable, warn_of_foreign_tasks, write_result,
+};
 use super::{Outcome, note};
 use rubrique::dataset::{Dataset, Example, TaskChoice};
 use rubrique::error::{Error, Result};
@@ -40,14 +42,14 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
+    refuse_unwritable(Some(&args.output))?;
     let config = read_config(args.config.as_deref())?;
     let mut dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     dataset.notes.iter().for_each(|n| note(args.common.quiet, n));
     if let Some(path) = &args.apart_from {
         let judged = Dataset::read(path, &args.data.columns.columns(), &TaskChoice::Known(dataset.tasks.clone()))?.test;
         let n = dataset.keep_apart(&judged);
-        let why = format!("they belong to the rows for testing of {}", path.display());
-        note(args.common.quiet, &format!("{n} paragraph{} left out of the fit: {why}", if n == 1 { "" } else { "s" }));
+        note(args.common.quiet, &format!("{} of {}", left_out(n), path.display()));
     }
     warn_of_foreign_tasks(&config, &dataset, args.common.quiet);
     let data_sha256 = dataset.sha256(&dataset.examples);
@@ -72,6 +74,12 @@ pub fn run(args: &Args) -> Outcome {
     let said = format!("{paragraphs} paragraphs of {groups} articles");
     note(args.common.quiet, &format!("fitted on {said}; wrote {}", args.output.display()));
     Ok(())
+}
+
+/// What is said of paragraphs that are not learnt from, since they belong to those judged on.
+pub(super) fn left_out(n: usize) -> String {
+    let paragraphs = if n == 1 { "paragraph" } else { "paragraphs" };
+    format!("{n} {paragraphs} left out of the fit: they belong to the rows for testing")
 }
 
 /// Fits every task on the examples of a data set.

@@ -419,7 +419,7 @@ fn assemble(
                 let id = cell(columns.id.as_deref().unwrap_or("id"))?.unwrap_or_else(|| place.to_string());
                 let group = cell(columns.group.as_deref().unwrap_or("group"))?.unwrap_or_else(|| id.clone());
                 let gold = tasks.iter().map(|spec| gold_labels(row, spec)).collect::<Result<_>>()?;
-                let test = cell("split")?.is_some_and(|split| split == "test");
+                let test = cell("split")?.is_some_and(|split| split.trim().eq_ignore_ascii_case("test"));
                 let date = cell("date")?.map(|date| date.trim().to_string());
                 Ok(Parsed { example: Example { id, group, text, gold, date, place }, annotator, test })
             })();

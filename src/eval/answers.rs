@@ -4,9 +4,9 @@
 //! how the answers came about.
 
 use super::metrics::{Judged, Metric};
-use super::report::{PredictionRecord, Report};
-use crate::error::{Error, Result};
-use crate::task::{LabelId, LabelSet, TaskSpec};
+use super::report::{PredictionRecord, Report, damaged};
+use crate::error::Result;
+use crate::task::{LabelId, LabelSet, TaskKind, TaskSpec};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -113,29 +113,36 @@ impl Report {
 }
 
 pub(super) fn labels_of(spec: &TaskSpec, value: Option<&Value>) -> Result<Option<LabelSet>> {
-    let names: Vec<&str> = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(name)) => vec![name],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        Some(other) => return Err(Error::artifact(format!("not a usable report (labels: found {other})"))),
+    let names = match (spec.kind, value) {
+        (_, None | Some(Value::Null)) => return Ok(None),
+        (TaskKind::Single, Some(name)) => std::slice::from_ref(name),
+        (TaskKind::Multi, Some(Value::Array(names))) => names,
+        (TaskKind::Multi, Some(other)) => {
+            return Err(damaged(format!("labels of task `{}`: found {other}; allowed: a list", spec.name)));
+        }
     };
-    let set: Option<LabelSet> = names.into_iter().map(|name| spec.label_id(name)).collect();
-    set.map(Some)
-        .ok_or_else(|| Error::artifact(format!("not a usable report (a label that task `{}` lacks)", spec.name)))
+    let label = |name: &Value| {
+        let found =
+            || damaged(format!("a label of task `{}`: found {name}; allowed: {}", spec.name, spec.labels.join(", ")));
+        name.as_str().and_then(|name| spec.label_id(name)).ok_or_else(found)
+    };
+    Ok(Some(names.iter().map(label).collect::<Result<_>>()?))
 }
 
 pub(super) fn answer_of(spec: &TaskSpec, record: &PredictionRecord) -> Result<(LabelSet, Vec<f64>)> {
-    let damaged = || Error::artifact(format!("not a usable report (no answer to `{}` for `{}`)", spec.name, record.id));
-    let labels = labels_of(spec, record.labels.get(&spec.name))?.ok_or_else(damaged)?;
-    let probabilities = record.probabilities.get(&spec.name).ok_or_else(damaged)?;
-    let of = |label: &String| probabilities.get(label).and_then(Value::as_f64).ok_or_else(damaged);
+    let missing = || damaged(format!("no answer to `{}` for `{}`", spec.name, record.id));
+    let labels = labels_of(spec, record.labels.get(&spec.name))?.ok_or_else(missing)?;
+    let probabilities = record.probabilities.get(&spec.name).and_then(Value::as_object).ok_or_else(missing)?;
+    let of = |label: &String| {
+        let p = probabilities.get(label).and_then(Value::as_f64).filter(|p| (0.0..=1.0).contains(p));
+        p.ok_or_else(|| damaged(format!("no probability of `{label}` of task `{}` for `{}`", spec.name, record.id)))
+    };
     Ok((labels, spec.labels.iter().map(of).collect::<Result<_>>()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::TaskKind;
     use serde_json::json;
 
     fn record(id: &str, repeat: usize, fold: usize, gold: Value, given: &str, p: f64) -> PredictionRecord {

@@ -4,9 +4,9 @@
 //! fits or predicts: all figures are recomputed from the reports' predictions.
 
 use super::answers::{answer_of, distance, labels_of};
-use super::interval::{resampled_error, t_below, t_quantile};
+use super::interval::{mean, resampled_error, t_below, t_quantile};
 use super::metrics::{Judged, Metric};
-use super::report::{FoldSummary, PredictionRecord, Report, TaskReport, drawn};
+use super::report::{FoldSummary, PredictionRecord, Report, drawn};
 use crate::error::{Error, Result};
 use crate::task::{LabelId, LabelSet, TaskSpec};
 use indexmap::IndexMap;
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 use statrs::distribution::DiscreteCDF;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bootstrap draws for held-out reports, and their seed: a comparison has no settings that could be turned.
 const DRAWS: u64 = 2_000;
@@ -138,6 +138,13 @@ pub struct TaskComparison {
     pub gained: Vec<Flip>,
 }
 
+impl TaskComparison {
+    /// The difference of a metric by its name in reports.
+    pub fn difference(&self, metric: &str) -> Option<&Difference> {
+        if metric == self.primary { Some(&self.decided_on) } else { self.others.get(metric) }
+    }
+}
+
 /// A comparison of two reports.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
@@ -165,10 +172,10 @@ pub struct Comparison {
 pub fn compare(baseline: &Report, candidate: &Report, margin: f64) -> Result<Comparison> {
     refuse_unlike(baseline, candidate)?;
     let mut tasks = IndexMap::new();
-    for (spec, (name, task)) in baseline.specs().into_iter().zip(&baseline.tasks) {
+    for spec in baseline.specs() {
         let pairs = Pairs::of(&spec, baseline, candidate)?;
         let ratio = baseline.folds.as_ref().map(FoldSummary::test_to_train);
-        tasks.insert(name.clone(), pairs.compare(&spec, (task, &candidate.tasks[name]), ratio, margin));
+        tasks.insert(spec.name.clone(), pairs.compare(&spec, ratio, margin));
     }
     let any = |verdict| tasks.values().any(|task: &TaskComparison| task.verdict == verdict);
     let verdict = [Verdict::Fail, Verdict::Inconclusive].into_iter().find(|v| any(*v)).unwrap_or(Verdict::Pass);
@@ -189,16 +196,13 @@ fn refuse_unlike(a: &Report, b: &Report) -> Result<()> {
         (None, Some(_)) => return unlike("way of judging", "held out", "cross-validated"),
         _ => {}
     }
-    let describe = |r: &Report| {
-        let tasks = r.tasks.iter().map(|(name, t)| {
-            let labels: Vec<&str> = t.labels.keys().map(String::as_str).collect();
-            format!("{name} ({})", labels.join(", "))
-        });
-        tasks.collect::<Vec<_>>().join("; ")
-    };
-    let (x, y) = (describe(a), describe(b));
-    if x != y || a.tasks.iter().any(|(name, t)| b.tasks[name].kind != t.kind) {
-        return unlike("tasks", &x, &y);
+    let (x, y) = (a.specs(), b.specs());
+    if x != y {
+        let describe = |specs: &[TaskSpec]| {
+            let task = |t: &TaskSpec| format!("`{}` ({:?}: {})", t.name, t.kind, t.labels.join(", ")).to_lowercase();
+            specs.iter().map(task).collect::<Vec<_>>().join("; ")
+        };
+        return unlike("tasks", &describe(&x), &describe(&y));
     }
     Ok(())
 }
@@ -223,6 +227,9 @@ impl<'a> Pairs<'a> {
         for p in &baseline.predictions {
             let missing = || Error::artifact(format!("the candidate has no prediction for `{}`", p.id));
             let q = others.remove(&(p.repeat, p.id.as_str())).ok_or_else(missing)?;
+            if (&p.group, p.fold, &p.gold) != (&q.group, q.fold, &q.gold) {
+                return Err(Error::artifact(format!("the candidate has another group, fold or gold for `{}`", p.id)));
+            }
             let Some(gold) = labels_of(spec, p.gold.get(&spec.name))? else { continue };
             pairs.push(Pair {
                 id: &p.id,
@@ -233,25 +240,23 @@ impl<'a> Pairs<'a> {
                 answers: [answer_of(spec, p)?, answer_of(spec, q)?],
             });
         }
-        Ok(Pairs(pairs))
+        match others.into_values().next() {
+            Some(q) => Err(Error::artifact(format!("the baseline has no prediction for `{}`", q.id))),
+            None => Ok(Pairs(pairs)),
+        }
     }
 
-    fn compare(
-        &self,
-        spec: &TaskSpec,
-        reports: (&TaskReport, &TaskReport),
-        test_to_train: Option<f64>,
-        margin: f64,
-    ) -> TaskComparison {
-        let primary = Metric::MacroF1;
+    fn compare(&self, spec: &TaskSpec, test_to_train: Option<f64>, margin: f64) -> TaskComparison {
+        let primary = Metric::PRIMARY;
+        let values = self.values(spec);
         let mut others = IndexMap::new();
         let mut decided = None;
-        for (metric, spread) in Metric::ALL.into_iter().zip(self.spreads(spec, test_to_train)) {
-            let values = (reports.0.estimate(metric).mean, reports.1.estimate(metric).mean);
-            let difference = values.0.zip(values.1).map(|(a, b)| b - a);
+        for ((metric, [baseline, candidate]), spread) in
+            Metric::ALL.into_iter().zip(values).zip(self.spreads(spec, test_to_train))
+        {
+            let difference = baseline.zip(candidate).map(|(a, b)| b - a);
             let (low, high) = spread.interval(difference);
             let p_holm = if metric == primary { None } else { spread.p(difference) };
-            let (baseline, candidate) = values;
             let shown = Difference { baseline, candidate, difference, low, high, p_holm };
             if metric == primary {
                 decided = Some((shown, spread));
@@ -272,7 +277,8 @@ impl<'a> Pairs<'a> {
             posterior: spread.posterior(decided_on.difference, margin),
             detectable: spread.detectable(),
             more_paragraphs: if verdict == Verdict::Inconclusive {
-                more_paragraphs(&decided_on, margin, reports.0.paragraphs)
+                let paragraphs = self.0.iter().map(|p| p.id).collect::<BTreeSet<_>>().len();
+                more_paragraphs(&decided_on, margin, paragraphs)
             } else {
                 None
             },
@@ -282,6 +288,18 @@ impl<'a> Pairs<'a> {
             lost,
             gained,
         }
+    }
+
+    /// Each metric in both reports: the mean over repeats of its value on a repeat's pooled answers.
+    fn values(&self, spec: &TaskSpec) -> Vec<[Option<f64>; 2]> {
+        let mut repeats: BTreeMap<usize, Vec<&Pair<'_>>> = BTreeMap::new();
+        for pair in &self.0 {
+            repeats.entry(pair.repeat).or_default().push(pair);
+        }
+        let figures =
+            [0, 1].map(|side| -> Vec<_> { repeats.values().map(|pairs| figures(spec, pairs, side)).collect() });
+        let of_metric = |m: usize| figures.each_ref().map(|repeats| mean(repeats.iter().filter_map(|all| all[m])));
+        (0..Metric::ALL.len()).map(of_metric).collect()
     }
 
     /// How far the difference of each metric could be off: by folds, or by draws of groups.
@@ -353,15 +371,17 @@ impl<'a> Pairs<'a> {
 
 /// Candidate less baseline on some paragraphs, by metric.
 fn differences(spec: &TaskSpec, pairs: &[&Pair<'_>]) -> Vec<Option<f64>> {
-    let of = |side: usize| -> Vec<Option<f64>> {
-        let mut rows = Vec::with_capacity(pairs.len());
-        for pair in pairs {
-            let (labels, probabilities) = &pair.answers[side];
-            rows.push(Judged { gold: &pair.gold, labels, probabilities });
-        }
-        Metric::ALL.iter().map(|metric| metric.of(spec.kind, spec.labels.len(), &rows)).collect()
-    };
-    of(0).into_iter().zip(of(1)).map(|(a, b)| Some(b? - a?)).collect()
+    figures(spec, pairs, 0).into_iter().zip(figures(spec, pairs, 1)).map(|(a, b)| Some(b? - a?)).collect()
+}
+
+/// One report's figures on some paragraphs, by metric.
+fn figures(spec: &TaskSpec, pairs: &[&Pair<'_>], side: usize) -> Vec<Option<f64>> {
+    let mut rows = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        let (labels, probabilities) = &pair.answers[side];
+        rows.push(Judged { gold: &pair.gold, labels, probabilities });
+    }
+    Metric::ALL.iter().map(|metric| metric.of(spec.kind, spec.labels.len(), &rows)).collect()
 }
 
 /// What is known of how far a difference could be off.

@@ -142,16 +142,8 @@ struct EarlierFolds<'a> {
 
 impl<'a> EarlierFolds<'a> {
     fn of(report: &'a Report) -> Result<Self> {
-        let unusable = |what: &str| Error::usage(format!("no folds to keep: {what}"));
-        let summary = report.folds.as_ref().ok_or_else(|| unusable("the report is of held-out data"))?;
-        if summary.split != Split::Groups {
-            return Err(unusable("the report was split by time"));
-        }
-        if summary.k < 2 || report.predictions.iter().any(|p| p.fold >= summary.k) {
-            return Err(Error::artifact("not a usable report (a fold outside its folds)"));
-        }
         Ok(EarlierFolds {
-            summary,
+            summary: report.dealt()?,
             of_id: report.predictions.iter().map(|p| ((p.repeat, p.id.as_str()), p.fold)).collect(),
             of_group: report.predictions.iter().map(|p| ((p.repeat, p.group.as_str()), p.fold)).collect(),
         })

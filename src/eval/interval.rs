@@ -47,6 +47,12 @@ impl Estimate {
     }
 }
 
+/// The average of some values, which is undefined for none.
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
 /// The degrees of freedom and the corrected standard error of the mean of fold values; see [`Estimate::corrected`].
 pub(super) fn resampled_error(fold_values: &[f64], ratio: f64) -> Option<(f64, f64)> {
     if fold_values.len() < 2 {

@@ -105,6 +105,9 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// The metric by which reports are compared.
+    pub const PRIMARY: Metric = Metric::MacroF1;
+
     /// Every metric, in the order of reports.
     pub const ALL: [Metric; 13] = [
         Metric::Accuracy,

@@ -15,6 +15,7 @@ pub mod metrics;
 mod report;
 mod suspects;
 mod tune;
+mod validate;
 
 pub use answers::{FoldFigures, TaskAnswer, fold_figures, worst_errors};
 pub use compare::{Comparison, Difference, Flip, McNemar, Posterior, TaskComparison, Verdict, compare};

@@ -1,6 +1,6 @@
 //! The report of an evaluation: figures, and every prediction behind them.
 
-use super::interval::Estimate;
+use super::interval::{Estimate, mean};
 use super::metrics::{
     Counts, Judged, Metric, ReliabilityBin, average_precision, confusion, label_kappa, ratio, reliability,
     risk_coverage, roc_auc,
@@ -289,16 +289,36 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// Bytes that are no report, or one of another schema.
+    /// Bytes that are no report, or one of another schema; predictions that are not one a repeat for each paragraph, that do
+    /// not fit the folds or the tasks, or that give another macro-F1 than is stated.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let damaged = |what: String| Error::artifact(format!("not a usable report ({what})"));
         let value: Value = serde_json::from_slice(bytes).map_err(|e| damaged(format!("no JSON: {e}")))?;
         match value.get("schema").and_then(Value::as_str) {
-            Some(SCHEMA) => serde_json::from_value(value).map_err(|e| damaged(e.to_string())),
+            Some(SCHEMA) => {
+                let report: Report = serde_json::from_value(value).map_err(|e| damaged(e.to_string()))?;
+                report.validate()?;
+                Ok(report)
+            }
             Some(other) => Err(damaged(format!("schema: found {other}; this program knows {SCHEMA}"))),
             None => Err(damaged(format!("no schema; this program knows {SCHEMA}"))),
         }
     }
+
+    /// The deal that another evaluation can keep.
+    ///
+    /// # Errors
+    ///
+    /// A report of held-out data, or of data cut by its dates.
+    pub fn dealt(&self) -> Result<&FoldSummary> {
+        let unusable = |what: &str| Error::usage(format!("no folds to keep: {what}"));
+        let folds = self.folds.as_ref().ok_or_else(|| unusable("the report is of held-out data"))?;
+        if folds.split == Split::Groups { Ok(folds) } else { Err(unusable("the report was split by time")) }
+    }
+}
+
+/// A report that no evaluation has written.
+pub(super) fn damaged(what: impl std::fmt::Display) -> Error {
+    Error::artifact(format!("not a usable report ({what})"))
 }
 
 /// One paragraph judged on one task.
@@ -502,8 +522,7 @@ impl<'a> Samples<'a> {
         };
         (0..wanted.len())
             .map(|i| {
-                let values: Vec<f64> = repeats.iter().filter_map(|figures| figures[i]).collect();
-                let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+                let mean = mean(repeats.iter().filter_map(|figures| figures[i]));
                 let spread: Vec<f64> = parts.iter().filter_map(|figures| figures[i]).collect();
                 match *self.spread {
                     Spread::Folds { test_to_train } => Estimate::corrected(mean, &spread, test_to_train),

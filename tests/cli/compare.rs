@@ -100,6 +100,23 @@ fn unlike_reports_are_refused_with_the_difference() {
     };
     refused("seed.json", "other folds");
     refused("none.json", "cannot be read");
+    // A name that looks like two tasks; other answers, right ones too, to the same paragraphs.
+    let text = place.read("good.json");
+    let mut other: Value =
+        serde_json::from_str(&text.replace("\"subject\":", "\"mood (good, bad); subject\":")).unwrap();
+    other["tasks"].as_object_mut().unwrap().remove("mood");
+    place.write("name.json", other.to_string());
+    refused(
+        "name.json",
+        "other tasks (baseline `mood` (single: good, bad); `subject` (multi: sea, hill); candidate `mood (",
+    );
+    for (from, to, says) in [
+        ("\"id\":\"p7\"", "\"id\":\"q7\"", "the candidate has no prediction for `p7`"),
+        ("\"group\":\"g7\"", "\"group\":\"h7\"", "the candidate has another group, fold or gold for `p14`"),
+    ] {
+        place.write("other.json", text.replace(from, to));
+        refused("other.json", says);
+    }
     place.write("bad.json", "{\"schema\":\"rubrique.report/9\"}");
     refused("bad.json", "found rubrique.report/9; this program knows rubrique.report/1");
     place.write("bad.json", "{");
@@ -114,6 +131,18 @@ fn unlike_reports_are_refused_with_the_difference() {
     assert_eq!(place.run(&["train", "labels", "--output", "model"]).code, 0);
     assert_eq!(place.run(&["evaluate", "labels", "--model", "model", "--output", "held.json"]).code, 0);
     refused("held.json", "other way of judging");
+}
+
+#[test]
+fn figures_are_taken_from_the_predictions() {
+    let place = place();
+    let mut report: Value = serde_json::from_str(&place.read("good.json")).unwrap();
+    report["tasks"]["mood"]["accuracy"]["mean"] = 7.5.into();
+    place.write("boast.json", report.to_string());
+    let ran = place.run(&["compare", "good.json", "boast.json", "--format", "json", "--require", "mood.accuracy>=7"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let comparison: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(comparison["tasks"]["mood"]["others"]["accuracy"]["difference"], 0.0);
 }
 
 #[test]

@@ -280,6 +280,39 @@ fn rows_kept_for_testing_are_judged_by_a_model_of_the_others() {
 }
 
 #[test]
+fn nothing_is_learnt_from_what_belongs_to_the_rows_kept_for_testing() {
+    let place = Place::new();
+    let row = |i: usize| format!("p{i},a{i},{} de la note {i} tout au long du jour,{}", ["mer", "feu"][i % 2], i % 2);
+    // However `test` is written.
+    let split = |i: usize| ["test", "Test", " TEST "].get(i).copied().unwrap_or("");
+    let mut rows: Vec<String> = (0..20).map(|i| format!("{},{}\n", row(i), split(i))).collect();
+    let table = |rows: &[String]| format!("id,group,text,c,split\n{}", rows.concat());
+    place.write("kept.csv", table(&rows));
+    // A text of the test part, nearly the same one, and a paragraph of an article that is judged.
+    rows.push(row(0).replace("p0,a0", "q0,b0") + ",\n");
+    rows.push(row(1).replace("p1,a1", "q1,b1").replace("jour", "jour !") + ",\n");
+    rows.push("q2,a2,Un autre paragraphe du même article,0,\n".into());
+    place.write("all.csv", table(&rows));
+    let evaluate = |more: &[&str]| {
+        let ran = place.run(&[&["evaluate"], more, &["--split", "column", "--format", "json"]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        (serde_json::from_str::<Value>(&ran.stdout).unwrap(), ran.stderr)
+    };
+    let (kept, said) = evaluate(&["kept.csv", "--task", "c:single"]);
+    assert!(kept["data"]["paragraphs"] == 3 && !said.contains("left out"), "{said}");
+    let (all, said) = evaluate(&["all.csv", "--task", "c:single"]);
+    assert!(said.contains("3 paragraphs left out of the fit: they belong to the rows for testing\n"), "{said}");
+    assert_eq!(all, kept, "the same as of a table without them");
+
+    assert_eq!(place.run(&["train", "all.csv", "--task", "c:single", "--output", "m"]).code, 0);
+    let (_, said) = evaluate(&["all.csv", "--model", "m"]);
+    assert!(said.contains("3 of the paragraphs that the model was fitted on belong to the rows for testing"), "{said}");
+    assert_eq!(place.run(&["train", "kept.csv", "--task", "c:single", "--output", "m"]).code, 0);
+    let (_, said) = evaluate(&["kept.csv", "--model", "m"]);
+    assert!(!said.contains("fitted on"), "{said}");
+}
+
+#[test]
 fn folds_are_lowered_to_what_a_rare_label_allows() {
     let place = Place::new();
     let row = |i: usize| {

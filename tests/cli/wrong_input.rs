@@ -1,6 +1,7 @@
 //! Wrong input gets its exit code and a message that says where, what was found, what is allowed and what to try.
 
 use super::util::{Place, TASKS, small_labels};
+use serde_json::{Value, json};
 
 /// Runs, and checks the exit code, every part of the message, and that no file appeared.
 fn refused(place: &Place, arguments: &[&str], code: i32, says: &[&str]) {
@@ -82,6 +83,10 @@ fn places_that_do_not_exist() {
     );
     refused(&place, &["train", "labels", "--output", "no/such/dir/m"], 2, &["no/such/dir/m", "cannot be written"]);
     refused(&place, &["train", "labels", "--output", "labels"], 2, &["is a directory"]);
+    // Before anything is read or fitted.
+    for command in ["train", "evaluate", "check"] {
+        refused(&place, &[command, "nowhere", "--output", "no/r.json"], 2, &["no/r.json", "cannot be written"]);
+    }
 }
 
 #[test]
@@ -179,6 +184,59 @@ fn a_folder_that_cannot_be_listed_does_not_stop_the_rest() {
     assert_eq!(ran.stderr.matches("cannot be listed: ").count(), 1, "{}", ran.stderr);
     let documents: Vec<&str> = ran.stdout.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(documents, ["press/a.txt", "press/z.txt"]);
+}
+
+#[test]
+fn report_files_that_are_damaged() {
+    type Damage = fn(&mut Value);
+    let cases: [(Damage, &str); 21] = [
+        (|r| r["folds"]["k"] = 0.into(), "folds.k: found 0; at least 2 needed"),
+        (|r| r["folds"]["k"] = 1.into(), "folds.k: found 1; at least 2 needed"),
+        (|r| r["folds"]["k"] = 3.into(), "of 2 repeats and 3 folds"),
+        (|r| r["folds"]["k"] = 1_000_000_000_000_000_000_u64.into(), "folds without a prediction"),
+        (|r| r["folds"]["split"] = "time".into(), "folds.repeats: found 2; allowed: 1"),
+        (|r| r["folds"]["repeats"] = 0.into(), "folds.repeats: found 0; allowed: 1 or more"),
+        (|r| r["folds"]["repeats"] = 1.into(), "of 1 repeats and 4 folds"),
+        (|r| r["folds"]["repeats"] = 1_000_000_000_000_000_000_u64.into(), "each in 1000000000000000000 repeats"),
+        (|r| drop(r.as_object_mut().unwrap().remove("folds")), "either `folds` or `held_out`"),
+        (|r| r["predictions"] = json!([]), "0 predictions for 0 paragraphs; wanted: 48 paragraphs, each in 2 repeats"),
+        (|r| drop(r["predictions"].as_array_mut().unwrap().pop()), "95 predictions for 48 paragraphs; wanted: 48"),
+        (|r| r["predictions"][1] = r["predictions"][0].clone(), "two predictions for `p0` in repeat 0"),
+        (|r| r["predictions"][0]["gold"]["mood"] = "great".into(), "found \"great\"; allowed: good, bad"),
+        (|r| r["predictions"][0]["gold"]["subject"] = json!(["sea", 3]), "found 3; allowed: sea, hill"),
+        (|r| r["predictions"][0]["labels"]["mood"] = json!([]), "found []; allowed: good, bad"),
+        (|r| r["predictions"][0]["labels"]["subject"] = "sea".into(), "found \"sea\"; allowed: a list"),
+        (|r| r["predictions"][0]["labels"]["mood"] = Value::Null, "no answer to `mood` for `p0`"),
+        (
+            |r| r["predictions"][0]["probabilities"]["mood"]["good"] = 1.5.into(),
+            "no probability of `good` of task `mood`",
+        ),
+        (|r| r["tasks"] = json!({}), "no task"),
+        (|r| r["tasks"]["mood"]["labels"] = json!({}), "task `mood`: too few labels (found 0"),
+        (
+            |r| {
+                let mean = &mut r["tasks"]["mood"]["macro_f1"]["mean"];
+                *mean = (mean.as_f64().unwrap() - 0.3).into();
+            },
+            "mood.macro_f1: found",
+        ),
+    ];
+    let place = Place::new().with_small_labels();
+    let evaluate = ["evaluate", "labels", "--folds", "4", "--repeats", "2", "--output", "good.json"];
+    assert_eq!(place.run(&evaluate).code, 0);
+    let good: Value = serde_json::from_str(&place.read("good.json")).unwrap();
+    for (damage, says) in cases {
+        let mut bad = good.clone();
+        damage(&mut bad);
+        place.write("bad.json", bad.to_string());
+        let says = ["bad.json: not a usable report (", says];
+        refused(&place, &["compare", "bad.json", "bad.json"], 4, &says);
+        refused(&place, &["compare", "good.json", "bad.json"], 4, &says);
+        refused(&place, &["evaluate", "labels", "--folds-from", "bad.json"], 4, &says);
+    }
+    assert_eq!(place.run(&["train", "labels", "--output", "m"]).code, 0);
+    assert_eq!(place.run(&["evaluate", "labels", "--model", "m", "--output", "held.json"]).code, 0);
+    refused(&place, &["evaluate", "labels", "--folds-from", "held.json"], 2, &["held.json: no folds to keep"]);
 }
 
 #[test]
