@@ -401,8 +401,8 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
     if let Some(size) = classifier.naive_bayes.filter(|size| !(0.0..=1e6).contains(size)) {
         return wrong(format!("classifier.naive_bayes out of range (found {size:?}; allowed: 0 to 1e6)"));
     }
-    if !(1e-9..=1e9).contains(&classifier.c) {
-        return wrong(format!("classifier.c out of range (found {:?}; allowed: 1e-9 to 1e9)", classifier.c));
+    if !(classifier.c > 0.0 && classifier.c <= 1e12) {
+        return wrong(format!("classifier.c out of range (found {:?}; allowed: above 0, at most 1e12)", classifier.c));
     }
     if let Some(share) = classifier.prune.filter(|share| !(*share >= 0.0 && *share < 1.0)) {
         return wrong(format!("classifier.prune out of range (found {share}; allowed: 0 or more, under 1)"));
