@@ -32,7 +32,7 @@ impl PendingFile {
             return Err(Error::usage("is a directory (allowed: a file to write)").at(path));
         }
         let own = path.to_path_buf();
-        if old.as_ref().is_some_and(|old| !old.is_file()) {
+        if is_written_directly(path) {
             let file = OpenOptions::new().write(true).open(path).map_err(|e| fault(path, &e))?;
             return Ok(PendingFile { file: Kind::Direct(file), path: own });
         }
@@ -51,6 +51,16 @@ impl PendingFile {
             file.as_file().set_permissions(old.permissions()).map_err(|e| fault(path, &e))?;
         }
         Ok(PendingFile { file: Kind::Temporary(file, target), path: own })
+    }
+
+    /// Finds out, without a trace, whether a file can be written. A pipe is not opened for that: whoever reads it would take it
+    /// for ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`PendingFile::create`].
+    pub fn check(path: &Path) -> Result<()> {
+        if is_written_directly(path) { Ok(()) } else { Self::create(path).map(drop) }
     }
 
     /// Gives the file its name, in place of any file of that name.
@@ -91,6 +101,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = PendingFile::create(path)?;
     file.write_all(bytes).map_err(|e| fault(path, &e))?;
     file.commit()
+}
+
+/// Whether something stands there that is neither a file nor a directory.
+fn is_written_directly(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|old| !old.is_file() && !old.is_dir())
 }
 
 fn fault(path: &Path, error: &std::io::Error) -> Error {

@@ -201,7 +201,10 @@ impl Write for Sink {
 
 /// Finds out whether a result can be written before the work is done that it takes.
 pub fn refuse_unwritable(path: Option<&PathBuf>) -> Result<()> {
-    Sink::open(path).map(drop)
+    match path {
+        Some(path) if path.as_os_str() != "-" => PendingFile::check(path),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a whole result.

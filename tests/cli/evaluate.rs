@@ -335,3 +335,14 @@ fn folds_are_lowered_to_what_a_rare_label_allows() {
         assert!(report["notes"].to_string().contains(said));
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn a_report_is_written_through_a_pipe() {
+    let place = Place::new().with_small_labels();
+    // Standard output is a pipe here.
+    let options = ["evaluate", "labels", "--folds", "2", "--quiet", "--format", "json"];
+    let through = place.run(&[&options[..], &["--output", "/dev/stdout"]].concat());
+    assert_eq!((through.code, &through.stdout), (0, &place.run(&options).stdout));
+    assert!(through.stdout.starts_with("{\"schema\":"), "{}", through.stdout);
+}
