@@ -32,7 +32,7 @@ impl PendingFile {
             return Err(Error::usage("is a directory (allowed: a file to write)").at(path));
         }
         let own = path.to_path_buf();
-        if is_written_directly(path) {
+        if old.as_ref().is_some_and(is_written_directly) {
             let file = OpenOptions::new().write(true).open(path).map_err(|e| fault(path, &e))?;
             return Ok(PendingFile { file: Kind::Direct(file), path: own });
         }
@@ -60,7 +60,8 @@ impl PendingFile {
     ///
     /// As [`PendingFile::create`].
     pub fn check(path: &Path) -> Result<()> {
-        if is_written_directly(path) { Ok(()) } else { Self::create(path).map(drop) }
+        let old = std::fs::metadata(path);
+        if old.is_ok_and(|old| is_written_directly(&old)) { Ok(()) } else { Self::create(path).map(drop) }
     }
 
     /// Gives the file its name, in place of any file of that name.
@@ -103,9 +104,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     file.commit()
 }
 
-/// Whether something stands there that is neither a file nor a directory.
-fn is_written_directly(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|old| !old.is_file() && !old.is_dir())
+/// Whether something is neither a file nor a directory.
+fn is_written_directly(old: &Metadata) -> bool {
+    !old.is_file() && !old.is_dir()
 }
 
 fn fault(path: &Path, error: &std::io::Error) -> Error {

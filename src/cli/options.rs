@@ -201,10 +201,7 @@ impl Write for Sink {
 
 /// Finds out whether a result can be written before the work is done that it takes.
 pub fn refuse_unwritable(path: Option<&PathBuf>) -> Result<()> {
-    match path {
-        Some(path) if path.as_os_str() != "-" => PendingFile::check(path),
-        _ => Ok(()),
-    }
+    path.filter(|path| path.as_os_str() != "-").map_or(Ok(()), |path| PendingFile::check(path))
 }
 
 /// Writes a whole result.
