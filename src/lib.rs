@@ -31,6 +31,7 @@ pub mod output;
 pub mod sparse;
 pub mod split;
 pub mod store;
+mod table;
 pub mod task;
 pub mod text;
 

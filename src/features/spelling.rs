@@ -1,11 +1,13 @@
 //! Strings as numbers, for tables that compare them in one step.
 
+use bytemuck::{Pod, Zeroable};
 use std::ops::Range;
 
 /// A string in 128 bits: up to [`WHOLE`] bytes are the number itself, of longer ones it is a hash.
 ///
 /// Two whole spellings are equal if and only if their strings are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
 pub struct Spelling(u128);
 
 /// The greatest length in bytes of a string that its spelling holds whole.

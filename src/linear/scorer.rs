@@ -2,6 +2,7 @@
 
 use super::logistic::LogisticRegression;
 use crate::sparse::SparseRow;
+use crate::table::Table;
 use crate::task::Score;
 use pulp::{Arch, NullaryFnOnce};
 use std::cmp::Ordering;
@@ -13,7 +14,7 @@ use std::cmp::Ordering;
 /// wait for all columns; many do, once.
 pub struct Scorer {
     /// The weights of all outputs, column by column, in one or several groups.
-    weights: Vec<[f32; LANES]>,
+    weights: Table<[f32; LANES]>,
     width: usize,
     groups: usize,
     /// How many rows were scored.
@@ -34,7 +35,7 @@ impl Scorer {
     pub fn new(width: usize, outputs: usize) -> Self {
         let groups = outputs.div_ceil(LANES);
         Scorer {
-            weights: vec![[0.0; LANES]; width * groups],
+            weights: Table::zeros(width * groups),
             width,
             groups,
             rows: 0,

@@ -1,8 +1,12 @@
 //! What pieces were found to mean, remembered by their spelling.
 
+use super::BATCH;
 use super::numbers::Numbers;
 use super::pieces::Piece;
 use crate::features::{Spelling, WHOLE};
+use crate::table::Table;
+use bytemuck::{Pod, Zeroable};
+use std::hint::black_box;
 
 /// The table has between so many buckets...
 const FEWEST_BUCKETS: usize = 1 << 9;
@@ -37,20 +41,21 @@ pub(super) struct Meaning<'a> {
 pub(super) struct Memo {
     /// A hash table with open addressing. Slots are filled one after the other, so that a piece which is in no slot of a
     /// bucket with room is in no further one.
-    buckets: Vec<Bucket>,
+    buckets: Table<Bucket>,
     pieces: usize,
-    items: Vec<u32>,
+    items: Items,
     /// The bytes of pieces that are too long for their spelling.
     long: Vec<u8>,
     marks: Vec<u16>,
 }
 
 /// Two slots side by side: one line of a cache.
-#[derive(Clone, Copy, Default)]
-#[repr(align(64))]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
+#[repr(C, align(64))]
 struct Bucket([Slot; 2]);
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
+#[repr(C)]
 struct Slot {
     spelling: Spelling,
     /// Where a long piece begins in `long`.
@@ -59,7 +64,8 @@ struct Slot {
 }
 
 /// Where a meaning stands in a memo, until it is emptied.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Pod, Zeroable)]
+#[repr(C)]
 pub(super) struct Place {
     /// The columns and words themselves, if they are no more than these; otherwise where they begin in `items`, and the
     /// number of words.
@@ -69,8 +75,26 @@ pub(super) struct Place {
     words: u16,
 }
 
+/// The columns and words of meanings, one after the other.
+struct Items {
+    room: Table<u32>,
+    length: usize,
+}
+
 /// Says of a meaning that it stands in `items`.
 const MANY: u16 = u16::MAX;
+
+impl Items {
+    fn extend(&mut self, numbers: &[u32]) {
+        let end = self.length + numbers.len();
+        if end > self.room.len() {
+            let old = std::mem::replace(&mut self.room, Table::zeros(2 * end));
+            self.room[..self.length].copy_from_slice(&old[..self.length]);
+        }
+        self.room[self.length..end].copy_from_slice(numbers);
+        self.length = end;
+    }
+}
 
 impl Bucket {
     /// How many of its slots are taken.
@@ -83,9 +107,9 @@ impl Bucket {
 impl Memo {
     pub fn new() -> Self {
         Memo {
-            buckets: vec![Bucket::default(); FEWEST_BUCKETS],
+            buckets: Table::zeros(FEWEST_BUCKETS),
             pieces: 0,
-            items: Vec::new(),
+            items: Items { room: Table::zeros(0), length: 0 },
             long: Vec::new(),
             marks: vec![0; MARKS],
         }
@@ -95,7 +119,7 @@ impl Memo {
     pub fn make_room(&mut self, pieces: usize) {
         while self.pieces + pieces > self.buckets.len() && self.buckets.len() < MOST_BUCKETS {
             let size = 2 * self.buckets.len();
-            let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); size]);
+            let old = std::mem::replace(&mut self.buckets, Table::zeros(size));
             for slot in old.iter().flat_map(|bucket| &bucket.0[..bucket.taken()]) {
                 match self.free(slot.spelling) {
                     Some([bucket, free]) => self.buckets[bucket].0[free] = *slot,
@@ -103,38 +127,40 @@ impl Memo {
                 }
             }
         }
-        if self.pieces + pieces > MOST_PIECES || self.items.len() > MOST_ITEMS {
+        if self.pieces + pieces > MOST_PIECES || self.items.length > MOST_ITEMS {
             self.buckets.fill(Bucket::default());
-            self.items.clear();
+            self.items.length = 0;
             self.long.clear();
             self.pieces = 0;
         }
     }
 
-    /// The bucket at which a first look for a piece is.
+    /// Where the meanings of pieces stand, of up to [`BATCH`] of them, as far as a first look tells: a bit for each piece that
+    /// is not found.
     #[inline(always)]
-    pub fn bucket(&self, spelling: Spelling) -> usize {
-        spelling.hash() as usize & (self.buckets.len() - 1)
-    }
-
-    /// Reads buckets, so that a processor waits for all of them at once.
-    #[inline(always)]
-    pub fn touch_buckets(&self, buckets: &[usize]) -> u32 {
-        buckets.iter().fold(0, |sum, &bucket| sum ^ self.buckets[bucket].0[0].long)
-    }
-
-    /// Whether a piece is in a bucket, and where its meaning stands then. (Without a branch: processors guess wrong.)
-    #[inline(always)]
-    pub fn glance(&self, bucket: usize, spelling: Spelling) -> (bool, Place) {
-        let slots = &self.buckets[bucket].0;
-        let [first, second] = [slots[0].spelling == spelling, slots[1].spelling == spelling];
-        ((first | second) & spelling.is_whole(), slots[usize::from(second)].place)
+    pub fn glance(&self, spellings: &[Spelling], places: &mut [Place]) -> u64 {
+        let (all, mut found) = (&self.buckets[..], [0; BATCH]);
+        for (bucket, spelling) in found.iter_mut().zip(spellings) {
+            *bucket = spelling.hash() as usize & (all.len() - 1);
+        }
+        // Read by themselves, so that a processor waits for all of them at once.
+        black_box(found[..spellings.len()].iter().fold(0, |sum, &bucket| sum ^ all[bucket].0[0].long));
+        let mut strange = 0;
+        for (i, (&spelling, place)) in spellings.iter().zip(places).enumerate() {
+            // Without a branch: processors guess wrong.
+            let slots = &all[found[i]].0;
+            let [first, second] = [slots[0].spelling == spelling, slots[1].spelling == spelling];
+            *place = slots[usize::from(second)].place;
+            strange |= u64::from(!((first | second) & spelling.is_whole())) << i;
+        }
+        strange
     }
 
     /// Reads where meanings of many columns stand, so that a processor waits for all of them at once.
     #[inline(always)]
     pub fn touch_meanings(&self, places: &[Place]) -> u32 {
-        let item = |at: usize| self.items.get(at).copied().unwrap_or(0);
+        let items = &self.items.room[..self.items.length];
+        let item = |at: usize| items.get(at).copied().unwrap_or(0);
         places.iter().fold(0, |sum, place| {
             let (start, columns) =
                 if place.words == MANY { (place.numbers[0] as usize, place.columns) } else { (0, 0) };
@@ -170,7 +196,7 @@ impl Memo {
                 words.extend_some([numbers[first & 1], numbers[1]], second.into());
             }
         } else {
-            let own = &self.items[numbers[0] as usize..][..first + numbers[1] as usize];
+            let own = &self.items.room[numbers[0] as usize..][..first + numbers[1] as usize];
             let (columns, own) = own.split_at(first);
             many(columns);
             if let Some(words) = words {
@@ -207,9 +233,9 @@ impl Memo {
         if few {
             numbers.iter_mut().zip(columns.iter().chain(words)).for_each(|(number, own)| *number = *own);
         } else {
-            numbers = [self.items.len() as u32, words.len() as u32];
-            self.items.extend_from_slice(columns);
-            self.items.extend_from_slice(words);
+            numbers = [self.items.length as u32, words.len() as u32];
+            self.items.extend(columns);
+            self.items.extend(words);
         }
         Place { numbers, columns: columns.len() as u16, words: if few { words.len() as u16 } else { MANY } }
     }

@@ -213,7 +213,6 @@ impl Memory {
     fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str, marker: impl Marker) {
         let Memory { bounds, memo, tally, few, words, sequence, walk, finder, row } = self;
         let mut spellings = [Spelling::default(); BATCH];
-        let mut buckets = [0; BATCH];
         let mut places = [Place::default(); BATCH];
         bounds.find(text, layout.signs_part, marker);
         words.clear();
@@ -224,17 +223,8 @@ impl Memory {
             memo.make_room(bounds.len());
             for (i, &[start, end]) in bounds.iter().enumerate() {
                 spellings[i] = Spelling::part(text.as_bytes(), start..end);
-                buckets[i] = memo.bucket(spellings[i]);
             }
-            let buckets = &buckets[..bounds.len()];
-            black_box(memo.touch_buckets(buckets));
-            // A bit for each piece that is not found at the first look.
-            let mut strange = 0u64;
-            for (i, &bucket) in buckets.iter().enumerate() {
-                let known;
-                (known, places[i]) = memo.glance(bucket, spellings[i]);
-                strange |= u64::from(!known) << i;
-            }
+            let mut strange = memo.glance(&spellings[..bounds.len()], &mut places);
             while strange != 0 {
                 let i = strange.trailing_zeros() as usize;
                 strange &= strange - 1;
