@@ -22,6 +22,7 @@
 
 pub mod analysis;
 pub mod dataset;
+pub mod digest;
 pub mod error;
 pub mod eval;
 pub mod features;

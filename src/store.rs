@@ -53,6 +53,14 @@ impl PendingFile {
         Ok(PendingFile { file: Kind::Temporary(file, target), path: own })
     }
 
+    /// Where its bytes are until then, if not under its name.
+    pub fn temporary_path(&self) -> Option<&Path> {
+        match &self.file {
+            Kind::Temporary(file, _) => Some(file.path()),
+            Kind::Direct(_) => None,
+        }
+    }
+
     /// Finds out, without a trace, whether a file can be written. A pipe is not opened for that: whoever reads it would take it
     /// for ended.
     ///

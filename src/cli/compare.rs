@@ -10,6 +10,7 @@ use rubrique::eval::{Comparison, Report, Verdict, compare};
 use rubrique::output::{
     Checked, candidates_table, comparison_html, comparison_junit, comparison_markdown, comparison_table, verdict_line,
 };
+use rubrique::task::LabelId;
 use std::path::PathBuf;
 
 /// Is a candidate worse than a baseline? Reads reports of `evaluate`; never fits or predicts
@@ -91,9 +92,12 @@ impl Condition {
             }
             [label, metric] => {
                 let labels = || task.labels.keys().map(String::as_str).collect();
-                let label = task.labels.get(label).ok_or_else(|| unknown("label", labels()))?;
-                let known = || label.intervals.keys().map(String::as_str).collect();
-                label.intervals.get(metric).ok_or_else(|| unknown("metric", known()))?.mean
+                let (id, _, own) = task.labels.get_full(label).ok_or_else(|| unknown("label", labels()))?;
+                if !own.intervals.contains_key(metric) {
+                    return Err(unknown("metric", own.intervals.keys().map(String::as_str).collect()));
+                }
+                let spec = report.specs().into_iter().find(|spec| spec.name == self.path[0]);
+                spec.map_or(Ok(None), |spec| report.label_figure(&spec, LabelId(id), metric))?
             }
             _ => None,
         };

@@ -9,6 +9,12 @@ use rubrique::model::Config;
 use rubrique::store::PendingFile;
 use rubrique::task::TaskKind;
 use rubrique::text::{Columns, Format};
+#[cfg(unix)]
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+    low_level::emulate_default_handler,
+};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -160,7 +166,17 @@ impl Sink {
     /// `-` and nothing are stdout.
     pub fn open(path: Option<&PathBuf>) -> Result<Self> {
         match path {
-            Some(path) if path.as_os_str() != "-" => Ok(Sink::File(BufWriter::new(PendingFile::create(path)?))),
+            Some(path) if path.as_os_str() != "-" => {
+                // Signals are caught before there is a file that they might leave behind.
+                #[cfg(unix)]
+                let signals = Signals::new([SIGINT, SIGTERM]);
+                let file = PendingFile::create(path)?;
+                #[cfg(unix)]
+                if let Ok(signals) = signals {
+                    remove_when_stopped(signals, file.temporary_path().map(Path::to_path_buf));
+                }
+                Ok(Sink::File(BufWriter::new(file)))
+            }
             _ => Ok(Sink::Stdout(BufWriter::new(std::io::stdout()))),
         }
     }
@@ -197,6 +213,17 @@ impl Write for Sink {
             Sink::File(out) => out.flush(),
         }
     }
+}
+
+/// Removes a temporary file, if there is one, when one of some signals comes, and has the program end as the signal would.
+#[cfg(unix)]
+fn remove_when_stopped(mut signals: Signals, temporary: Option<PathBuf>) {
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            let _ = temporary.map(std::fs::remove_file);
+            let _ = emulate_default_handler(signal);
+        }
+    });
 }
 
 /// Finds out whether a result can be written before the work is done that it takes.

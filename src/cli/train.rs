@@ -5,6 +5,7 @@ use super::options::{
 };
 use super::{Outcome, note};
 use rubrique::dataset::{Dataset, Example, TaskChoice};
+use rubrique::digest::digits;
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::eval::training_set;
@@ -166,6 +167,6 @@ fn matching_report(path: &Path, data_sha256: &str, dataset: &Dataset, config: &C
         });
         (name.clone(), by_metric.collect())
     });
-    let sha256 = Sha256::digest(report.to_json()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = digits(Sha256::new_with_prefix(report.to_json()));
     Ok(ReportSummary { sha256, figures: figures.collect() })
 }

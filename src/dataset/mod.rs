@@ -11,6 +11,7 @@ pub use agreement::{cohen_kappa, krippendorff_alpha};
 pub use near_duplicates::{LEAST_SIMILARITY, joined_groups, near_duplicates};
 pub use quality::{LabelQuality, PairAgreement, Quality, TaskQuality};
 
+use crate::digest::digits;
 use crate::error::{Error, Result};
 use crate::task::{LabelSet, TaskKind, TaskSpec};
 use crate::text::{Columns, Format, Row, Rows, Source};
@@ -241,7 +242,7 @@ impl Dataset {
             hash.update(serde_json::json!([example.id, example.group, example.text, gold]).to_string());
             hash.update(b"\n");
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        digits(hash)
     }
 }
 

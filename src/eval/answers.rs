@@ -3,8 +3,9 @@
 //! In: the predictions of a report. Out: typed answers, their figures by fold, and the worst of them. It must not know
 //! how the answers came about.
 
+use super::interval::mean;
 use super::metrics::{Judged, Metric};
-use super::report::{PredictionRecord, Report, damaged};
+use super::report::{LABEL_FIGURES, PredictionRecord, Report, damaged};
 use crate::error::Result;
 use crate::task::{LabelId, LabelSet, TaskKind, TaskSpec};
 use serde_json::Value;
@@ -70,6 +71,15 @@ pub fn fold_figures(spec: &TaskSpec, answers: &[TaskAnswer<'_>]) -> Vec<FoldFigu
     folds.into_iter().map(of).collect()
 }
 
+/// The mean over repeats of a figure of all answers of a repeat.
+pub(super) fn over_repeats(answers: &[TaskAnswer<'_>], figure: impl Fn(&[Judged<'_>]) -> Option<f64>) -> Option<f64> {
+    let mut repeats: BTreeMap<usize, Vec<Judged<'_>>> = BTreeMap::new();
+    for answer in answers {
+        repeats.entry(answer.record.repeat).or_default().push(answer.judged());
+    }
+    mean(repeats.values().filter_map(|rows| figure(rows)))
+}
+
 /// The wrong answers, the farthest from the gold first; of a paragraph that several repeats judged, the worst alone.
 pub fn worst_errors<'a, 'b>(answers: &'b [TaskAnswer<'a>]) -> Vec<&'b TaskAnswer<'a>> {
     let mut worst: BTreeMap<&str, &TaskAnswer<'a>> = BTreeMap::new();
@@ -109,6 +119,18 @@ impl Report {
             answers.push(TaskAnswer { record, gold, labels, probabilities });
         }
         Ok(answers)
+    }
+
+    /// The figure of a label of that name, as the predictions give it; `None` where it is undefined or no figure of labels has
+    /// that name.
+    ///
+    /// # Errors
+    ///
+    /// As [`answers`](Self::answers).
+    pub fn label_figure(&self, spec: &TaskSpec, label: LabelId, name: &str) -> Result<Option<f64>> {
+        let answers = self.answers(spec)?;
+        let figure = LABEL_FIGURES.iter().find(|(known, _)| *known == name);
+        Ok(figure.and_then(|(_, of)| over_repeats(&answers, |rows| of(rows, label))))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::cross_validate::{CrossValidation, Judgement};
 use super::report::{FoldSummary, LabelRate, Report, Split};
 use crate::dataset::{Dataset, Example};
+use crate::digest::digits;
 use crate::error::{Error, Result};
 use crate::split::{Fold, Item, groups_by_stratum, strata, stratified_group_folds, time_folds};
 use crate::task::{LabelId, LabelSet, TaskSpec};
@@ -117,7 +118,7 @@ impl Deal {
             hash.update(serde_json::json!(line).to_string());
             hash.update(b"\n");
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        digits(hash)
     }
 
     /// The deal as a report states it.

@@ -375,23 +375,17 @@ pub(super) fn task_report(
     let samples = Samples::of(answers, spread, |answer| &answer.said);
     let labels = spec.labels.len();
     let mut wanted: Vec<Figure<'_>> = task_figures(spec);
-    let ratios: [(&str, LabelFigure); 6] = [
-        ("precision", |rows, label| Counts::of(rows, label).precision()),
-        ("recall", |rows, label| Counts::of(rows, label).recall()),
-        ("f1", |rows, label| Counts::of(rows, label).f1()),
-        ("average_precision", average_precision),
-        ("roc_auc", roc_auc),
-        ("kappa", label_kappa),
-    ];
     for k in 0..labels {
         wanted.extend(
-            ratios.iter().map(|&(_, of)| Box::new(move |rows: &[Judged<'_>]| of(rows, LabelId(k))) as Figure<'_>),
+            LABEL_FIGURES
+                .iter()
+                .map(|&(_, of)| Box::new(move |rows: &[Judged<'_>]| of(rows, LabelId(k))) as Figure<'_>),
         );
     }
     let mut estimates = samples.estimates(&wanted).into_iter();
     let metrics = Metric::ALL.into_iter().zip(estimates.by_ref()).collect();
     let label_report = |(k, name): (usize, &String)| {
-        let own: Vec<Estimate> = estimates.by_ref().take(ratios.len()).collect();
+        let own: Vec<Estimate> = estimates.by_ref().take(LABEL_FIGURES.len()).collect();
         let decision = decisions.get(k).copied().unwrap_or_default();
         let gold = |rows: &Vec<Judged<'_>>| rows.iter().filter(|r| r.gold.contains(LabelId(k))).count();
         let report = LabelReport {
@@ -404,7 +398,7 @@ pub(super) fn task_report(
             support: samples.repeats.first().map_or(0, gold),
             threshold: decision.threshold,
             calibrated: decision.calibrated,
-            intervals: ratios.iter().zip(own).map(|((name, _), e)| (name.to_string(), e)).collect(),
+            intervals: LABEL_FIGURES.iter().zip(own).map(|((name, _), e)| (name.to_string(), e)).collect(),
         };
         (name.clone(), report)
     };
@@ -471,7 +465,17 @@ fn baseline_report(spec: &TaskSpec, samples: &Samples<'_>) -> BaselineReport {
 }
 
 /// A number that can be had of some judged rows for one label.
-type LabelFigure = fn(&[Judged<'_>], LabelId) -> Option<f64>;
+pub(super) type LabelFigure = fn(&[Judged<'_>], LabelId) -> Option<f64>;
+
+/// The figures of a label by their names in reports.
+pub(super) const LABEL_FIGURES: [(&str, LabelFigure); 6] = [
+    ("precision", |rows, label| Counts::of(rows, label).precision()),
+    ("recall", |rows, label| Counts::of(rows, label).recall()),
+    ("f1", |rows, label| Counts::of(rows, label).f1()),
+    ("average_precision", average_precision),
+    ("roc_auc", roc_auc),
+    ("kappa", label_kappa),
+];
 
 /// A number that can be had of some judged rows.
 type Figure<'a> = Box<dyn Fn(&[Judged<'_>]) -> Option<f64> + Sync + 'a>;

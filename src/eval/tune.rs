@@ -14,6 +14,7 @@ use super::interval::Estimate;
 use super::metrics::{Judged, Metric};
 use super::report::{DataSummary, FoldSummary, Report, Said};
 use crate::dataset::Dataset;
+use crate::digest::digits;
 use crate::error::{Error, Result};
 use crate::model::{Calibration, Config, FoldAnswers, PipelineParams, Setting, TrainingSet};
 use crate::split::Fold;
@@ -332,7 +333,7 @@ impl<'a> Tuner<'a> {
         ScoreKey {
             part: part.name.clone(),
             task: self.dataset.tasks[task].name.clone(),
-            setting: Sha256::digest(setting).iter().map(|byte| format!("{byte:02x}")).collect(),
+            setting: digits(Sha256::new_with_prefix(setting)),
         }
     }
 

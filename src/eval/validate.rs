@@ -3,12 +3,12 @@
 //! In: a report as it was read. Out: nothing, or the first thing in it that no evaluation writes. It must not know what the
 //! report is wanted for.
 
-use super::interval::mean;
-use super::metrics::{Judged, Metric};
+use super::answers::over_repeats;
+use super::metrics::Metric;
 use super::report::{Report, Split, damaged};
 use crate::error::Result;
 use crate::task::TaskSpec;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// How far a stated figure may be from the one that the predictions give: the last digits of a sum.
 const ROUNDING: f64 = 1e-9;
@@ -73,12 +73,7 @@ impl Report {
 
     fn validate_answers(&self, spec: &TaskSpec) -> Result<()> {
         let answers = self.answers(spec)?;
-        let mut repeats: BTreeMap<usize, Vec<Judged<'_>>> = BTreeMap::new();
-        for answer in &answers {
-            repeats.entry(answer.record.repeat).or_default().push(answer.judged());
-        }
-        let figure = |rows: &Vec<Judged<'_>>| Metric::PRIMARY.of(spec.kind, spec.labels.len(), rows);
-        let recomputed = mean(repeats.values().filter_map(figure));
+        let recomputed = over_repeats(&answers, |rows| Metric::PRIMARY.of(spec.kind, spec.labels.len(), rows));
         let stated = self.tasks[&spec.name].estimate(Metric::PRIMARY).mean;
         let same = match (stated, recomputed) {
             (Some(a), Some(b)) => (a - b).abs() <= ROUNDING,

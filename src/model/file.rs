@@ -11,6 +11,7 @@ use super::decision::Decision;
 use super::featurizer::Featurizer;
 use super::task_model::TaskModel;
 use crate::analysis::{ANALYZER_VERSION, Stemmer};
+use crate::digest::digits;
 use crate::error::{Error, Result};
 use crate::features::{TfidfVectorizer, Vocabulary};
 use crate::linear::LogisticRegression;
@@ -272,7 +273,7 @@ fn sha256(header: &str, mut parts: Vec<(&str, &[u8])>) -> String {
         hash.update(format!("\n{name} {}\n", bytes.len()));
         hash.update(bytes);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digits(hash)
 }
 
 fn damaged(what: &str) -> Error {

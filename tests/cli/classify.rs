@@ -252,3 +252,28 @@ fn an_output_keeps_its_mode_and_follows_links_and_pipes_are_written_to() {
     let ran = place.run(&["classify", "rows.csv", "--format", "jsonl", "--output", "/dev/stdout"]);
     assert_eq!((ran.code, lines(&ran.stdout).len()), (0, 1));
 }
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_program_leaves_no_temporary_file() {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+    for (name, signal) in [("INT", 2), ("TERM", 15)] {
+        let place = Place::new();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_rubrique"))
+            .args(["classify", "-", "--output", "o.jsonl"])
+            .current_dir(place.path(""))
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It waits for its input, which never ends.
+        while !place.files().iter().any(|file| file.starts_with(".rubrique-")) {
+            assert!(program.try_wait().unwrap().is_none(), "it has not begun to write and is at its end");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let sent = Command::new("kill").args(["-s", name, &program.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(program.wait().unwrap().signal(), Some(signal));
+        assert_eq!(place.files(), Vec::<String>::new());
+    }
+}

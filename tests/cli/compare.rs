@@ -83,6 +83,12 @@ fn floors_are_kept_and_an_undefined_figure_is_no_pass() {
         assert_eq!(ran.code, 2, "{condition}");
         assert!(ran.stderr.contains(says), "{condition}: {}", ran.stderr);
     }
+    // What is stated of a label counts for nothing.
+    let mut stated: Value = serde_json::from_str(&place.read("good.json")).unwrap();
+    stated["tasks"]["subject"]["labels"]["sea"]["intervals"]["f1"]["mean"] = 2.into();
+    place.write("stated.json", stated.to_string());
+    let ran = place.run(&["compare", "good.json", "stated.json", "--require", "subject.sea.f1>=1.01"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
     place.write("labels/tasks.toml", super::util::TASKS.replace("\"hill\"", "\"hill\", \"moon\""));
     assert_eq!(place.run(&["evaluate", "labels", "--output", "moon.json"]).code, 0);
     let ran = place.run(&["compare", "moon.json", "moon.json", "--require", "subject.moon.f1>=0"]);
