@@ -50,9 +50,9 @@ impl TaskSpec {
     /// An empty or repeated label, a label that holds `|` (the separator of multi-label cells), or fewer labels than
     /// the kind needs (one for multi, two for single).
     pub fn check(&self) -> Result<()> {
-        let fault = |what: String| Err(Error::usage(format!("task `{}`: {what}", self.name)));
+        let fault = |what: String| Err(Error::data(format!("task `{}`: {what}", self.name)));
         if self.name.trim().is_empty() {
-            return Err(Error::usage("a task has an empty name"));
+            return Err(Error::data("a task has an empty name"));
         }
         let least = match self.kind {
             TaskKind::Multi => 1,

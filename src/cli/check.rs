@@ -6,6 +6,7 @@ use super::{Outcome, Stop, complain, note};
 use clap::ValueEnum;
 use rubrique::dataset::Dataset;
 use rubrique::eval::{CrossValidation, Suspect, cross_validate, suspects};
+use rubrique::model::Config;
 use rubrique::output::{faults_junit, quality_markdown, quality_table, suspects_csv};
 use serde_json::json;
 use std::path::PathBuf;
@@ -61,6 +62,7 @@ pub fn run(args: &Args) -> Outcome {
     ];
     let format = choose_format(args.format, args.output.as_ref(), &known, CheckFormat::Table)?;
     refuse_unwritable(args.output.as_ref())?;
+    let config = read_config(args.config.as_deref())?;
     let mut checked = Dataset::check(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     let quality = checked.quality();
     let faults = &checked.faults;
@@ -70,7 +72,7 @@ pub fn run(args: &Args) -> Outcome {
         CheckFormat::Junit => 0,
     });
     let mut found =
-        if wanted == 0 || !faults.is_empty() { Vec::new() } else { look_for_suspects(args, &checked.dataset)? };
+        if wanted == 0 || !faults.is_empty() { Vec::new() } else { look_for_suspects(args, &config, &checked.dataset) };
     let all = found.len();
     found.truncate(wanted);
     let text = match format {
@@ -104,13 +106,12 @@ pub fn run(args: &Args) -> Outcome {
 }
 
 /// Labels that models of the other folds find hard to believe; where no model can be fitted, none and a note.
-fn look_for_suspects(args: &Args, dataset: &Dataset) -> Result<Vec<Suspect>, Stop> {
-    let config = read_config(args.config.as_deref())?;
-    match cross_validate(dataset, &config, &CrossValidation::new(5, 1, args.seed), &|| ()) {
-        Ok(report) => Ok(suspects(dataset, &report)),
+fn look_for_suspects(args: &Args, config: &Config, dataset: &Dataset) -> Vec<Suspect> {
+    match cross_validate(dataset, config, &CrossValidation::new(5, 1, args.seed), &|| ()) {
+        Ok(report) => suspects(dataset, &report),
         Err(why) => {
             note(args.common.quiet, &format!("no look for likely label errors: {}", why.message()));
-            Ok(Vec::new())
+            Vec::new()
         }
     }
 }

@@ -89,14 +89,17 @@ pub fn run(args: &Args) -> Outcome {
     let documents = Source::documents_of(&inputs, args.texts.stdin_format(), &columns);
     let (explain, abstain_below) = (args.explain, args.abstain_below);
     let mut run = Run { classifier, writer, explain, abstain_below, done: 0, faults: 0 };
-    run.label(documents)?;
+    let read = run.label(documents);
+    let faults = run.faults;
     // Where nothing could be read, an output of before stays as it is.
-    if run.done == 0 && run.faults > 0 {
+    if read.is_ok() && run.done == 0 && faults > 0 {
         return Err(Stop::Reported);
     }
-    let faults = run.faults;
-    run.writer.finish()?.commit()?;
-    if faults > 0 { Err(Stop::Reported) } else { Ok(()) }
+    match read.and_then(|()| run.writer.finish()?.commit()) {
+        // Where nobody reads on, what was wrong until then was wrong.
+        Ok(()) | Err(Stop::PipeClosed) if faults > 0 => Err(Stop::Reported),
+        written => written,
+    }
 }
 
 struct Run<'a> {

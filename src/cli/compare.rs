@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(required = true, value_name = "CANDIDATE")]
     candidates: Vec<PathBuf>,
     /// A candidate may be worse by so much of its primary metric (macro-F1)
-    #[arg(long, value_name = "M", default_value_t = 0.02)]
+    #[arg(long, value_name = "M", default_value_t = 0.02, allow_negative_numbers = true)]
     margin: f64,
     /// A floor or ceiling for a candidate: TASK.METRIC>=NUMBER, TASK.LABEL.METRIC>=NUMBER, or with <=
     #[arg(long = "require", value_name = "CONDITION", value_parser = condition)]
@@ -54,24 +54,23 @@ enum ComparisonFormat {
 #[derive(Debug, Clone)]
 struct Condition {
     text: String,
-    path: Vec<String>,
+    /// What stands before the comparison. Which task, label and metric it names is told by the report, since names may
+    /// hold dots.
+    figure: String,
     at_least: bool,
     bound: f64,
 }
 
 fn condition(text: &str) -> std::result::Result<Condition, String> {
     let allowed = "allowed: TASK.METRIC>=NUMBER, TASK.LABEL.METRIC>=NUMBER, or with <=";
-    let (left, at_least, right) = match (text.split_once(">="), text.split_once("<=")) {
-        (Some((left, right)), None) => (left, true, right),
-        (None, Some((left, right))) => (left, false, right),
-        _ => return Err(allowed.into()),
-    };
-    let path: Vec<String> = left.split('.').map(|part| part.trim().to_string()).collect();
-    let bound: f64 = right.trim().parse().map_err(|_| allowed.to_string())?;
-    if !(2..=3).contains(&path.len()) || !bound.is_finite() {
+    let last = |operator| text.rfind(operator).map(|at| (at, operator == ">="));
+    let (at, at_least) = last(">=").max(last("<=")).ok_or(allowed)?;
+    let figure = text[..at].trim();
+    let bound: f64 = text[at + 2..].trim().parse().map_err(|_| allowed)?;
+    if !figure.contains('.') || !bound.is_finite() {
         return Err(allowed.into());
     }
-    Ok(Condition { text: text.into(), path, at_least, bound })
+    Ok(Condition { text: text.into(), figure: figure.into(), at_least, bound })
 }
 
 impl Condition {
@@ -80,30 +79,37 @@ impl Condition {
         let unknown = |what: &str, known: Vec<&str>| {
             Error::usage(format!("--require {}: no {what} of that name (known: {})", self.text, known.join(", ")))
         };
-        let task = report
-            .tasks
-            .get(&self.path[0])
-            .ok_or_else(|| unknown("task", report.tasks.keys().map(String::as_str).collect()))?;
-        let value = match &self.path[1..] {
-            [metric] => {
-                let known = || Metric::ALL.iter().map(|m| m.name()).collect();
-                let found = comparison.tasks[&self.path[0]].difference(metric);
-                found.ok_or_else(|| unknown("metric", known()))?.candidate
-            }
-            [label, metric] => {
-                let labels = || task.labels.keys().map(String::as_str).collect();
-                let (id, _, own) = task.labels.get_full(label).ok_or_else(|| unknown("label", labels()))?;
-                if !own.intervals.contains_key(metric) {
-                    return Err(unknown("metric", own.intervals.keys().map(String::as_str).collect()));
+        let specs = report.specs();
+        let of_tasks = specs.iter().filter_map(|spec| Some((spec, after(&spec.name, &self.figure)?)));
+        // Of names that begin alike, the longest.
+        let (spec, figure) = of_tasks
+            .max_by_key(|(spec, _)| spec.name.len())
+            .ok_or_else(|| unknown("task", specs.iter().map(|spec| spec.name.as_str()).collect()))?;
+        let value = match comparison.tasks[&spec.name].difference(figure) {
+            Some(found) => found.candidate,
+            None => {
+                let labels = spec.labels.iter().enumerate();
+                let of_labels = labels.filter_map(|(k, label)| Some((LabelId(k), after(label, figure)?)));
+                let (label, figure) =
+                    of_labels.min_by_key(|(_, figure)| figure.len()).ok_or_else(|| match figure.contains('.') {
+                        true => unknown("label", spec.labels.iter().map(String::as_str).collect()),
+                        false => unknown("metric", Metric::ALL.iter().map(|metric| metric.name()).collect()),
+                    })?;
+                let known = &report.tasks[&spec.name].labels[label.0].intervals;
+                if !known.contains_key(figure) {
+                    return Err(unknown("metric", known.keys().map(String::as_str).collect()));
                 }
-                let spec = report.specs().into_iter().find(|spec| spec.name == self.path[0]);
-                spec.map_or(Ok(None), |spec| report.label_figure(&spec, LabelId(id), metric))?
+                report.label_figure(spec, label, figure)?
             }
-            _ => None,
         };
         let met = value.is_some_and(|v| if self.at_least { v >= self.bound } else { v <= self.bound });
         Ok((met, value))
     }
+}
+
+/// What follows a name and a dot.
+fn after<'a>(name: &str, text: &'a str) -> Option<&'a str> {
+    text.strip_prefix(name)?.strip_prefix('.')
 }
 
 pub fn run(args: &Args) -> Outcome {

@@ -204,10 +204,14 @@ fn held_out(args: &Args, model: ModelFile) -> Result<Evaluated> {
     let wanted: Vec<TaskSpec> = if args.data.tasks.is_empty() {
         specs.clone()
     } else {
-        args.data
-            .tasks
+        let asked = &args.data.tasks;
+        asked
             .iter()
-            .map(|(name, kind)| match specs.iter().find(|s| s.name == *name) {
+            .enumerate()
+            .map(|(at, (name, kind))| match specs.iter().find(|s| s.name == *name) {
+                _ if asked[..at].iter().any(|(other, _)| other == name) => {
+                    Err(Error::usage(format!("task `{name}` is asked for twice")))
+                }
                 Some(spec) if spec.kind == *kind => Ok(spec.clone()),
                 Some(_) => Err(Error::usage(format!("task `{name}` is of the other kind in the model"))),
                 None => {

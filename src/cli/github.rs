@@ -35,10 +35,10 @@ pub fn announce(is_error: bool, text: &str) {
     command(if is_error { "error title=rubrique" } else { "warning title=rubrique" }, text);
 }
 
-#[expect(clippy::print_stderr, reason = "a runner reads annotations there; stdout is for results")]
+/// On stderr, where a runner reads it; stdout is for results.
 fn command(name: &str, text: &str) {
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|set| set == "true") {
-        eprintln!("::{name}::{}", data(text));
+        let _ = writeln!(std::io::stderr(), "::{name}::{}", data(text));
     }
 }
 

@@ -36,6 +36,9 @@ impl Journal {
             header.extend(identity);
         }
         let first = format!("{}\n", Value::Object(header.clone()));
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(Error::usage("is no file (allowed: a file of an earlier search, or none)").at(path));
+        }
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),

@@ -18,6 +18,7 @@ mod tune;
 
 use clap::{Parser, Subcommand};
 use rubrique::error::{Category, Error};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Label paragraphs of the French-language press by theme and tone
@@ -113,17 +114,15 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Prints an error.
-#[expect(clippy::print_stderr, reason = "errors are printed here and nowhere else")]
+/// Prints an error; where it cannot be printed, the exit code still tells.
 pub(crate) fn complain(error: &Error) {
-    eprintln!("rubrique: {error}");
+    let _ = writeln!(std::io::stderr(), "rubrique: {error}");
 }
 
 /// Prints what a user may want to know, unless asked to be quiet.
-#[expect(clippy::print_stderr, reason = "notes are printed here and nowhere else")]
 pub(crate) fn note(quiet: bool, text: &str) {
     if !quiet {
-        eprintln!("rubrique: {text}");
+        let _ = writeln!(std::io::stderr(), "rubrique: {text}");
     }
 }
 

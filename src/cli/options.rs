@@ -17,6 +17,11 @@ use signal_hook::{
 };
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+/// More threads than any machine has processors take longer to start than most texts to read.
+const MOST_THREADS: usize = 1024;
 
 /// How much is said, and by how many threads.
 #[derive(Args)]
@@ -33,7 +38,9 @@ impl Common {
     /// Sets the number of threads.
     pub fn start(&self) -> Result<()> {
         match self.threads {
-            Some(0) => Err(Error::usage("--threads 0 (allowed: 1 or more)")),
+            Some(n) if !(1..=MOST_THREADS).contains(&n) => {
+                Err(Error::usage(format!("--threads {n} (allowed: 1 to {MOST_THREADS})")))
+            }
             Some(n) => rayon::ThreadPoolBuilder::new()
                 .num_threads(n)
                 .build_global()
@@ -167,17 +174,22 @@ impl Sink {
     pub fn open(path: Option<&PathBuf>) -> Result<Self> {
         match path {
             Some(path) if path.as_os_str() != "-" => {
-                // Signals are caught before there is a file that they might leave behind.
                 #[cfg(unix)]
-                let signals = Signals::new([SIGINT, SIGTERM]);
+                let mut temporary = temporary_files();
                 let file = PendingFile::create(path)?;
                 #[cfg(unix)]
-                if let Ok(signals) = signals {
-                    remove_when_stopped(signals, file.temporary_path().map(Path::to_path_buf));
-                }
+                temporary.extend(file.temporary_path().map(Path::to_path_buf));
                 Ok(Sink::File(BufWriter::new(file)))
             }
             _ => Ok(Sink::Stdout(BufWriter::new(std::io::stdout()))),
+        }
+    }
+
+    /// Writes a whole result. That a reader of stdout went away is no error, and changes no answer.
+    pub fn write_whole(mut self, bytes: &[u8]) -> std::result::Result<(), Stop> {
+        match self.write_all(bytes).map_err(Stop::from).and_then(|()| self.commit()) {
+            Err(Stop::PipeClosed) => Ok(()),
+            written => written,
         }
     }
 
@@ -215,15 +227,26 @@ impl Write for Sink {
     }
 }
 
-/// Removes a temporary file, if there is one, when one of some signals comes, and has the program end as the signal would.
+/// The temporary files of all outputs. When the program is interrupted or terminated they are removed, and it ends as the
+/// signal would have it. Who holds the list may add to it before that.
 #[cfg(unix)]
-fn remove_when_stopped(mut signals: Signals, temporary: Option<PathBuf>) {
-    std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            let _ = temporary.map(std::fs::remove_file);
-            let _ = emulate_default_handler(signal);
-        }
+fn temporary_files() -> MutexGuard<'static, Vec<PathBuf>> {
+    static FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    static WATCH: Once = Once::new();
+    let files = || FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    WATCH.call_once(|| {
+        // Where signals cannot be caught, files are left behind, and nothing else.
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+        std::thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                for file in files().iter() {
+                    let _ = std::fs::remove_file(file);
+                }
+                let _ = emulate_default_handler(signal);
+            }
+        });
     });
+    files()
 }
 
 /// Finds out whether a result can be written before the work is done that it takes.
@@ -231,11 +254,9 @@ pub fn refuse_unwritable(path: Option<&PathBuf>) -> Result<()> {
     path.filter(|path| path.as_os_str() != "-").map_or(Ok(()), |path| PendingFile::check(path))
 }
 
-/// Writes a whole result.
+/// Writes a whole result: see [`Sink::write_whole`].
 pub fn write_result(path: Option<&PathBuf>, bytes: &[u8]) -> std::result::Result<(), Stop> {
-    let mut sink = Sink::open(path)?;
-    sink.write_all(bytes)?;
-    sink.commit()
+    Sink::open(path)?.write_whole(bytes)
 }
 
 /// The format asked for, or the one that the output file's extension tells, or the first of `known`.

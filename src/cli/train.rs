@@ -154,7 +154,11 @@ fn matching_report(path: &Path, data_sha256: &str, dataset: &Dataset, config: &C
             report.data.sha256
         )));
     }
+    let theirs = report.specs();
     for spec in &dataset.tasks {
+        if !theirs.contains(spec) {
+            return Err(fault(format!("a report without task `{}` of this kind and with these labels", spec.name)));
+        }
         let ours = serde_json::to_value(config.for_task(&spec.name)).unwrap_or_default();
         if report.config.get(&spec.name) != Some(&ours) {
             return Err(fault(format!("a report under other settings of task `{}`", spec.name)));

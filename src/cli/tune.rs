@@ -12,7 +12,6 @@ use rubrique::eval::metrics::Metric;
 use rubrique::eval::{Report, Scores, SearchPlan, Tuner, Tuning};
 use rubrique::model::{Config, Search, Setting, Space};
 use rubrique::output::{tuning_csv, tuning_markdown, tuning_table};
-use std::io::Write;
 use std::path::PathBuf;
 
 /// Search for the settings that suit labelled paragraphs, and say by nested cross-validation what the search gives
@@ -116,6 +115,7 @@ pub fn run(args: &Args) -> Outcome {
     if args.repeats == 0 {
         return Err(Error::usage("--repeats 0 (allowed: 1 or more)").into());
     }
+    refuse_shared_outputs(args)?;
     let config = read_config(args.config.as_deref())?;
     let space = read_space(args)?;
     let dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
@@ -123,7 +123,7 @@ pub fn run(args: &Args) -> Outcome {
     warn_of_foreign_tasks(&config, &dataset, args.common.quiet);
     let settings = settings(args, &space, &config, &dataset)?;
     // A place that cannot be written to is better found before the search than after it.
-    let mut output = Sink::open(args.output.as_ref())?;
+    let output = Sink::open(args.output.as_ref())?;
     let winner = args.winner.as_ref().map(|path| Sink::open(Some(path))).transpose()?;
     let report = args.report.as_ref().map(|path| Sink::open(Some(path))).transpose()?;
 
@@ -135,17 +135,29 @@ pub fn run(args: &Args) -> Outcome {
         TuningFormat::Csv => tuning_csv(&tuning)?,
         TuningFormat::Json => format!("{}\n", serde_json::to_string(&tuning).unwrap_or_default()).into_bytes(),
     };
-    output.write_all(&text)?;
-    output.commit()?;
+    output.write_whole(&text)?;
     for (sink, text) in [(winner, chosen.to_toml()), (report, nested.to_json())] {
-        if let Some(mut sink) = sink {
-            sink.write_all(text.as_bytes())?;
-            sink.commit()?;
+        if let Some(sink) = sink {
+            sink.write_whole(text.as_bytes())?;
         }
     }
     append_summary(|| format!("## rubrique tune\n\n{}\n", tuning_markdown(&tuning, &nested)))?;
     for path in [&args.output, &args.winner, &args.report].into_iter().flatten().filter(|p| p.as_os_str() != "-") {
         note(args.common.quiet, &format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Each result has a place of its own, or the last one written would be all that is left.
+fn refuse_shared_outputs(args: &Args) -> Result<()> {
+    let stdout = PathBuf::from("-");
+    let outputs = [("--output", args.output.as_ref().or(Some(&stdout))), ("--winner", args.winner.as_ref())];
+    let outputs = [outputs[0], outputs[1], ("--report", args.report.as_ref()), ("--resume", args.resume.as_ref())];
+    for (i, (name, path)) in outputs.iter().enumerate() {
+        let shares = |(_, other): &&(&str, Option<&PathBuf>)| path.is_some() && other == path;
+        if let (Some((other, _)), Some(path)) = (outputs[..i].iter().find(shares), path) {
+            return Err(Error::usage(format!("{other} and {name} are both {} (allowed: a file each)", path.display())));
+        }
     }
     Ok(())
 }

@@ -5,6 +5,9 @@ use crate::split::draw;
 use crate::task::{LabelId, LabelSet};
 use std::collections::BTreeMap;
 
+/// The names of the baselines, in the order of their answers.
+pub(super) const NAMES: [&str; 2] = ["majority", "random"];
+
 /// The answers of a training part, counted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AnswerCounts {
@@ -49,7 +52,7 @@ impl AnswerCounts {
             let probabilities = (0..self.labels).map(|k| share(LabelId(k))).collect();
             Said { labels: set.clone(), probabilities }
         };
-        vec![("majority", said(majority)), ("random", said(random))]
+        NAMES.into_iter().zip([majority, random].map(said)).collect()
     }
 }
 

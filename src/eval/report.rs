@@ -1,5 +1,6 @@
 //! The report of an evaluation: figures, and every prediction behind them.
 
+use super::baseline;
 use super::interval::{Estimate, mean};
 use super::metrics::{
     Counts, Judged, Metric, ReliabilityBin, average_precision, confusion, label_kappa, ratio, reliability,
@@ -435,8 +436,11 @@ pub(super) fn task_report(
             error: ratio(errors, answers),
         }
     };
-    let names = answers.first().map_or(Vec::new(), |a| a.baselines.iter().map(|(name, _)| *name).collect());
-    let baseline = |(at, name): (usize, &str)| {
+    // A task that no row answers has all of them, undefined like its other figures.
+    let names = |answer: &Answer| answer.baselines.iter().map(|(name, _)| *name).collect();
+    // A task that no row answers has all of them, undefined like its other figures.
+    let names: Vec<&str> = answers.first().map_or(baseline::NAMES.into(), names);
+    let of_baseline = |(at, name): (usize, &str)| {
         let samples = Samples::of(answers, spread, |answer| &answer.baselines[at].1);
         (name.to_string(), baseline_report(spec, &samples))
     };
@@ -448,7 +452,7 @@ pub(super) fn task_report(
         confusion,
         reliability: bins.iter().enumerate().map(bin).collect(),
         risk_coverage: BARS.iter().map(abstention).collect(),
-        baselines: names.into_iter().enumerate().map(baseline).collect(),
+        baselines: names.into_iter().enumerate().map(of_baseline).collect(),
     }
 }
 

@@ -56,6 +56,8 @@ pub struct TuningIdentity {
     pub program: String,
     /// The hash of the examples: see `Dataset::sha256`.
     pub data: String,
+    /// The tasks: the same cells may answer tasks of either kind.
+    pub tasks: Vec<TaskSpec>,
     /// The hash of the outer deal: see [`FoldSummary::sha256`].
     pub deal: String,
     /// The seed.
@@ -212,6 +214,7 @@ impl<'a> Tuner<'a> {
         TuningIdentity {
             program: env!("CARGO_PKG_VERSION").into(),
             data: self.dataset.sha256(&self.dataset.examples),
+            tasks: self.dataset.tasks.clone(),
             deal: self.deal.sha256(&self.dataset.examples),
             seed: self.plan.seed,
             inner_folds: self.plan.inner_folds,

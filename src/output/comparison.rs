@@ -1,6 +1,6 @@
 //! A comparison in words and tables.
 
-use super::figures::{Sheet, figure, markdown_table, signed, table};
+use super::figures::{Sheet, escaped, figure, markdown_table, signed, table};
 use crate::eval::{Comparison, Difference, Flip, McNemar, TaskComparison, Verdict};
 
 /// How many flipped paragraphs of each kind a text shows.
@@ -64,14 +64,15 @@ fn render(comparison: &Comparison, markdown: bool) -> String {
     let mut text = String::new();
     for (name, task) in &comparison.tasks {
         let line = verdict_line(name, task, comparison.groups);
-        text += &if markdown { format!("- {line}\n") } else { format!("{line}\n") };
+        text += &if markdown { format!("- {}\n", escaped(&line)) } else { format!("{line}\n") };
     }
     for (name, task) in &comparison.tasks {
         if let Some(sheet) = posterior(name, task, comparison.margin) {
             text += &sheet.text(markdown);
         }
         if let Some(line) = detectable(task) {
-            text += &format!("\n{name}: {line}\n");
+            let line = format!("{name}: {line}");
+            text += &format!("\n{}\n", if markdown { escaped(&line) } else { line });
         }
         let sheets = [others(name, task)].into_iter().chain(mcnemar(name, task)).chain(flips(name, task, FLIPS));
         text.extend(sheets.map(|sheet| sheet.text(markdown)));

@@ -18,7 +18,7 @@ impl Sheet {
     /// The sheet for a terminal or in Markdown, with the blank line that parts it from what stands before.
     pub fn text(self, markdown: bool) -> String {
         if markdown {
-            format!("\n### {}\n\n{}", self.title, markdown_table(&self.header, &self.rows))
+            format!("\n### {}\n\n{}", escaped(&self.title), markdown_table(&self.header, &self.rows))
         } else {
             format!("\n{}\n{}\n", self.title, table(&self.header, self.rows, true))
         }
@@ -60,10 +60,24 @@ pub(super) fn table<S: AsRef<str>>(header: &[S], rows: Vec<Vec<String>>, numbers
     table.trim_fmt()
 }
 
+/// Text as Markdown shows it: on one line, with a backslash before what would mean something. (An underscore within a word
+/// means nothing.)
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '<' | '&' | '|' => escaped.extend(['\\', c]),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
 /// A table in Markdown.
 pub(super) fn markdown_table<S: AsRef<str>>(header: &[S], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|")).collect();
+        let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
         format!("| {} |\n", cells.join(" | "))
     };
     let header: Vec<String> = header.iter().map(|name| name.as_ref().to_string()).collect();
@@ -71,4 +85,16 @@ pub(super) fn markdown_table<S: AsRef<str>>(header: &[S], rows: &[Vec<String>]) 
     text += &format!("|{}\n", "---|".repeat(header.len()));
     rows.iter().for_each(|row| text += &line(row));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_change_nothing_in_a_table_of_markdown() {
+        let cells = [vec!["a|b\nc".to_string(), "<script>&amp; *x* `y` macro_f1".to_string()]];
+        let expected = "| label | F1 |\n|---|---|\n| a\\|b c | \\<script>\\&amp; \\*x\\* \\`y\\` macro_f1 |\n";
+        assert_eq!(markdown_table(&["label", "F1"], &cells), expected);
+    }
 }

@@ -1,7 +1,7 @@
 //! What a model is: tasks, settings, data, and the strongest words of each label.
 
 use super::adaptation::adaptation_text;
-use super::figures::{figure, markdown_table, table};
+use super::figures::{escaped, figure, markdown_table, table};
 use crate::analysis::Unit;
 use crate::model::{Decision, ModelFile, TaskModel};
 use serde_json::{Map, Value, json};
@@ -117,11 +117,11 @@ pub fn model_markdown(model: &ModelFile) -> String {
     text += &adaptation_text(model, true);
     for task in model.classifier.tasks() {
         let name = &task.spec().name;
-        text += &format!("\n## Task `{name}`\n\n{}\n", markdown_table(&DECISIONS_HEADER, &decisions(task)));
+        text += &format!("\n## Task {}\n\n{}\n", escaped(name), markdown_table(&DECISIONS_HEADER, &decisions(task)));
         for (label, terms) in strongest(task) {
             let terms: Vec<String> =
-                terms.iter().map(|(term, weight)| format!("{} {weight:.2}", term.trim())).collect();
-            text += &format!("- **{label}**: {}\n", terms.join(", "));
+                terms.iter().map(|(term, weight)| format!("{} {weight:.2}", escaped(term.trim()))).collect();
+            text += &format!("- **{}**: {}\n", escaped(label), terms.join(", "));
         }
     }
     text += &format!("\n## Configuration\n\n```toml\n{}```\n", model.classifier.config().to_toml());

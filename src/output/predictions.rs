@@ -167,10 +167,10 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     }
 
     fn csv(&mut self, document: &Document, paragraphs: &[LabelledParagraph]) -> std::io::Result<Result<()>> {
+        let header = self.own_columns();
         let own = |name: &str| {
             let prefixed = |t: &TaskSpec| name.starts_with(&format!("p_{}_", t.name)) || name == undecided_column(t);
-            let task = self.tasks.iter().any(|t| t.name == name || prefixed(t));
-            task || name == "text" || OWN_NAMES.contains(&name)
+            OWN_NAMES.contains(&name) || header.iter().any(|own| own == name) || self.tasks.iter().any(prefixed)
         };
         let cells: Vec<(Cow<'_, str>, &Value)> = document
             .cells
@@ -220,16 +220,28 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
 
     /// Writes the names of a CSV output's columns, those of the input last.
     fn csv_header(&mut self, columns: Vec<String>) -> std::io::Result<()> {
-        let mut header: Vec<String> = ["document", "paragraph", "start", "end", "text"].map(String::from).into();
-        header.extend(self.tasks.iter().map(|t| t.name.clone()));
-        header.extend(self.tasks.iter().flat_map(|t| t.labels.iter().map(|l| format!("p_{}_{l}", t.name))));
-        if self.abstains {
-            header.extend(self.tasks.iter().map(undecided_column));
-        }
-        header.extend(columns.iter().cloned());
+        let header = [self.own_columns(), columns.clone()].concat();
         self.csv_columns = Some(columns);
         csv::Writer::from_writer(&mut self.out).write_record(&header)?;
         Ok(())
+    }
+
+    /// The names of a CSV output's own columns. Where tasks and labels make one twice, as a task called `text` does, the later
+    /// one has a number: `text_2`.
+    fn own_columns(&self) -> Vec<String> {
+        let mut wanted: Vec<String> = ["document", "paragraph", "start", "end", "text"].map(String::from).into();
+        wanted.extend(self.tasks.iter().map(|t| t.name.clone()));
+        wanted.extend(self.tasks.iter().flat_map(|t| t.labels.iter().map(|l| format!("p_{}_{l}", t.name))));
+        if self.abstains {
+            wanted.extend(self.tasks.iter().map(undecided_column));
+        }
+        let mut names: Vec<String> = Vec::with_capacity(wanted.len());
+        for name in wanted {
+            let numbered = (2..).map(|n| format!("{name}_{n}"));
+            let free = std::iter::once(name.clone()).chain(numbered).find(|name| !names.contains(name));
+            names.extend(free);
+        }
+        names
     }
 }
 

@@ -1,6 +1,6 @@
 //! What `check` found.
 
-use super::figures::{Sheet, figure};
+use super::figures::{Sheet, escaped, figure};
 use crate::dataset::{Dataset, Quality, TaskQuality};
 use crate::error::{Error, Result};
 use crate::eval::Suspect;
@@ -48,8 +48,8 @@ fn render(quality: &Quality, suspects: &[Suspect], markdown: bool) -> String {
     }
     if !quality.advice.is_empty() {
         text += if markdown { "\n### advice\n\n" } else { "\nadvice\n" };
-        let mark = if markdown { "- " } else { "  " };
-        quality.advice.iter().for_each(|line| text += &format!("{mark}{line}\n"));
+        let shown = |line: &String| if markdown { format!("- {}\n", escaped(line)) } else { format!("  {line}\n") };
+        text.extend(quality.advice.iter().map(shown));
     }
     text
 }

@@ -1,6 +1,6 @@
 //! A search for settings as text.
 
-use super::figures::{estimate, figure, markdown_table, table};
+use super::figures::{Sheet, escaped, estimate, figure};
 use super::report::headline;
 use crate::error::{Error, Result};
 use crate::eval::metrics::Metric;
@@ -49,23 +49,16 @@ pub fn tuning_csv(tuning: &Tuning) -> Result<Vec<u8>> {
 
 fn render(tuning: &Tuning, report: &Report, markdown: bool) -> String {
     let metric = tuning.metric.name();
-    let show = |title: &str, header: &[String], rows: Vec<Vec<String>>| {
-        if markdown {
-            format!("\n### {title}\n\n{}", markdown_table(header, &rows))
-        } else {
-            format!("\n{title}\n{}\n", table(header, rows, true))
-        }
-    };
     let mut text = format!(
         "{}\nIn each training part the settings were chosen by {metric} over {} folds inside it.\n\n",
         headline(report),
         tuning.inner_folds
     );
     for (name, search) in &tuning.tasks {
-        let bullet = if markdown { "- " } else { "" };
+        let title = if markdown { format!("- {}", escaped(name)) } else { name.clone() };
         let winner = search.settings.iter().find(|s| s.number == search.winner);
         text += &format!(
-            "{bullet}{name}: {metric} {}, nested; setting {} wins (its own score, {}, is the best of {}, luck included)\n",
+            "{title}: {metric} {}, nested; setting {} wins (its own score, {}, is the best of {}, luck included)\n",
             estimate(search.nested),
             search.winner,
             figure(winner.and_then(|s| s.score)),
@@ -76,13 +69,15 @@ fn render(tuning: &Tuning, report: &Report, markdown: bool) -> String {
         let (header, rows) = settings(search, tuning.metric);
         let shown = SHOWN.min(rows.len());
         let title = format!("{name}: settings on all of the data, best first ({shown} of {})", rows.len());
-        text += &show(&title, &header, rows.into_iter().take(SHOWN).collect());
-        let header = ["fold", "setting", "inside the training part", "on the test part"].map(String::from);
+        let rows = rows.into_iter().take(SHOWN).collect();
+        text += &Sheet { title, header, rows }.text(markdown);
+        let header = ["fold", "setting", "inside the training part", "on the test part"];
         let row = |choice: &Choice| {
             let fold = format!("{}/{}", choice.repeat + 1, choice.fold + 1);
             vec![fold, choice.setting.to_string(), figure(choice.inner), figure(choice.outer)]
         };
-        text += &show(&format!("{name}: chosen in each fold"), &header, search.choices.iter().map(row).collect());
+        let rows = search.choices.iter().map(row).collect();
+        text += &Sheet::new(format!("{name}: chosen in each fold"), &header, rows).text(markdown);
     }
     text
 }

@@ -277,3 +277,29 @@ fn an_interrupted_program_leaves_no_temporary_file() {
         assert_eq!(place.files(), Vec::<String>::new());
     }
 }
+
+#[test]
+fn no_name_of_a_task_or_label_makes_a_csv_column_twice() {
+    let place = Place::new();
+    // `text` and `end` are columns already, and `p_a_b_c` is asked for by two tasks.
+    let rows: String = (0..40)
+        .map(|i| {
+            let (side, other) = if i % 2 == 0 { ("b_c", "c") } else { ("z", "y") };
+            let words = if i % 2 == 0 { "Le port et la mer" } else { "Le col et la neige" };
+            format!("{{\"body\":\"{words} {i}.\",\"a\":\"{side}\",\"a_b\":\"{other}\",\"end\":\"{other}\",\"text\":\"{side}\"}}\n")
+        })
+        .collect();
+    place.write("rows.jsonl", rows);
+    let tasks = ["a:single", "a_b:single", "end:single", "text:single"];
+    let tasks: Vec<&str> = tasks.iter().flat_map(|task| ["--task", task]).collect();
+    let train = ["train", "rows.jsonl", "--text", "body", "--output", "m"];
+    let ran = place.run(&[&train[..], &tasks].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    place.write("page.txt", "Le port et la mer.");
+    assert_eq!(place.run(&["classify", "page.txt", "--model", "m", "--output", "o.csv"]).code, 0);
+    let labelled = place.read("o.csv");
+    let names: Vec<&str> = labelled.lines().next().unwrap().split(',').collect();
+    assert_eq!(names[..9], ["document", "paragraph", "start", "end", "text", "a", "a_b", "end_2", "text_2"]);
+    assert_eq!(names[9..13], ["p_a_b_c", "p_a_z", "p_a_b_c_2", "p_a_b_y"]);
+    assert_eq!(place.run(&["classify", "o.csv", "--model", "m"]).code, 0);
+}

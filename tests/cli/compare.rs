@@ -19,6 +19,32 @@ fn place() -> Place {
     place
 }
 
+/// A report with other names for a task and a label.
+fn text_of_names(report: &str) -> String {
+    report.replace("\"subject\"", "\"the.sub>=ject\"").replace("\"sea\"", "\"U.S.\"")
+}
+
+#[test]
+fn the_answer_does_not_hang_on_who_reads_it() {
+    use std::process::{Command, Stdio};
+    let place = place();
+    place.write("bad.csv", "text,mood\nUne phrase.,good\nUne phrase.,bad\n");
+    for arguments in [
+        &["compare", "good.json", "ruined.json", "--format", "json"][..],
+        &["check", "bad.csv", "--task", "mood:single"],
+        &["classify", "nowhere.txt", "bad.csv"],
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_rubrique"));
+        program.args(arguments).current_dir(place.path("")).stderr(Stdio::null());
+        let heard = program.stdout(Stdio::null()).status().unwrap().code();
+        let mut program = program.stdout(Stdio::piped()).spawn().unwrap();
+        // The pipe is closed before anything is written.
+        drop(program.stdout.take());
+        assert_eq!(program.wait().unwrap().code(), heard, "{arguments:?}");
+        assert!(heard.is_some_and(|code| code != 0));
+    }
+}
+
 #[test]
 fn a_report_is_not_worse_than_itself() {
     let place = place();
@@ -83,6 +109,15 @@ fn floors_are_kept_and_an_undefined_figure_is_no_pass() {
         assert_eq!(ran.code, 2, "{condition}");
         assert!(ran.stderr.contains(says), "{condition}: {}", ran.stderr);
     }
+    // Names may hold what a condition is written with.
+    let dotted = text_of_names(&place.read("good.json"));
+    place.write("dotted.json", dotted);
+    let compare = |condition: &str| place.run(&["compare", "dotted.json", "dotted.json", "--require", condition]);
+    assert_eq!(compare("the.sub>=ject.macro_f1>=0.1").code, 0);
+    assert_eq!(compare("the.sub>=ject.U.S..f1<=1").code, 0);
+    assert_eq!(compare("the.sub>=ject.U.S..f1>=1.01").code, 1);
+    let ran = compare("the.sub>=ject.U.K..f1>=0");
+    assert!(ran.code == 2 && ran.stderr.contains("no label of that name (known: U.S., hill)"), "{}", ran.stderr);
     // What is stated of a label counts for nothing.
     let mut stated: Value = serde_json::from_str(&place.read("good.json")).unwrap();
     stated["tasks"]["subject"]["labels"]["sea"]["intervals"]["f1"]["mean"] = 2.into();

@@ -111,12 +111,20 @@ fn a_saved_model_is_scored_on_held_out_rows() {
     assert_eq!(report["tasks"]["mood"]["accuracy"]["mean"], 1.0);
     assert_eq!(report["predictions"][2]["gold"]["mood"], Value::Null);
 
+    // A task that no row answers is told with undefined figures, on a page too.
+    place.write("none.csv", "text,subject,mood\nLa mer.,sea,\nLa neige.,hill,\n");
+    let ran = place.run(&["evaluate", "none.csv", "--model", "m", "--output", "none.html"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(place.read("none.html").contains("majority"));
+
     place.write("new.csv", "text,mood\nSous un beau soleil.,great\n");
     let ran = place.run(&["evaluate", "new.csv", "--model", "m"]);
     assert_eq!(ran.code, 3);
     assert!(ran.stderr.contains("found `great`; allowed: good, bad"), "{}", ran.stderr);
     place.write("new.csv", "text,tone\nSous un beau soleil.,good\n");
     assert_eq!(place.run(&["evaluate", "new.csv", "--model", "m"]).code, 3);
+    let twice = ["--task", "mood:single", "--task", "mood:single"];
+    assert_eq!(place.run(&[&["evaluate", "labels", "--model", "m"], &twice[..]].concat()).code, 2);
     let ran = place.run(&["evaluate", "labels", "--model", "m", "--task", "tone:single"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("the model has no task `tone`"), "{}", ran.stderr);

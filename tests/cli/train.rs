@@ -30,6 +30,12 @@ fn a_report_goes_into_the_model_only_if_data_and_settings_match() {
     let other = train(&["--config", "weak.toml"]);
     assert_eq!(other.code, 4);
     assert!(other.stderr.contains("other settings of task `mood`"), "{}", other.stderr);
+    assert_eq!(place.run(&["evaluate", "labels/small.csv", "--task", "mood:multi", "--output", "report.json"]).code, 0);
+    let other =
+        place.run(&["train", "labels/small.csv", "--task", "mood:single", "--report", "report.json", "--output", "m"]);
+    assert_eq!(other.code, 4);
+    assert!(other.stderr.contains("a report without task `mood` of this kind"), "{}", other.stderr);
+    assert_eq!(place.run(&["evaluate", "labels", "--output", "report.json"]).code, 0);
     place.write("labels/more.csv", "id,text,subject,mood\nz,Encore la mer.,sea,good\n");
     let other = train(&[]);
     assert_eq!(other.code, 4);

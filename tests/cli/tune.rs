@@ -111,6 +111,25 @@ fn the_scores_of_another_search_are_refused() {
     );
     refused(&["--folds", "4", "--inner-folds", "3"], "a search under another inner_folds (found 2; this one is 3)");
     assert_eq!(place.read("scores.jsonl"), kept, "a file that is refused is left as it was");
+    // The same cells, read as another kind of task.
+    let mood = |kind: &str, file: &str| {
+        place.run(&[
+            "tune",
+            "labels/small.csv",
+            "--task",
+            &format!("mood:{kind}"),
+            "--folds",
+            "2",
+            "--inner-folds",
+            "2",
+            "--resume",
+            file,
+        ])
+    };
+    assert_eq!(mood("single", "mood.jsonl").code, 0);
+    let ran = mood("multi", "mood.jsonl");
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stderr.contains("a search under another tasks"), "{}", ran.stderr);
     place.write("labels/small.csv", small_labels().replace("port", "quai"));
     refused(&search, "a search under another data");
     place.write("labels/small.csv", small_labels());
@@ -151,6 +170,9 @@ fn wrong_searches_are_refused_before_anything_is_fitted() {
         (&["--folds", "1"], "too few folds (found 1"),
         (&["--inner-folds", "1"], "too few inner folds (found 1"),
         (&["--winner", "nowhere/best.toml"], "nowhere/best.toml: cannot be written"),
+        (&["--winner", "w", "--report", "w"], "--winner and --report are both w"),
+        (&["--report", "-"], "--output and --report are both -"),
+        (&["--resume", "labels"], "labels: is no file"),
     ] {
         let ran = place.run(&[&["tune", "labels"], more].concat());
         assert_eq!(ran.code, 2, "{more:?}: {}", ran.stderr);

@@ -18,6 +18,28 @@ fn refused(place: &Place, arguments: &[&str], code: i32, says: &[&str]) {
 const TRAIN: [&str; 4] = ["train", "labels", "--output", "model.safetensors"];
 
 #[test]
+fn tasks_that_cannot_be_used() {
+    for (tasks, says) in [
+        ("kind = \"both\"\nlabels = [\"sea\"]", "unknown variant `both`"),
+        ("kind = \"single\"\nlabels = [\"sea\"]", "too few labels (found 1; at least 2 needed)"),
+        ("kind = \"multi\"\nlabels = [\"sea\", \"sea\"]", "label `sea` stands twice"),
+        ("kind = \"multi\"\nlabels = [\"sea|hill\"]", "unusable label `sea|hill`"),
+    ] {
+        let place = Place::new().with_small_labels();
+        place.write("labels/tasks.toml", format!("[tasks.subject]\n{tasks}\n"));
+        refused(&place, &TRAIN, 3, &["labels/tasks.toml", says]);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_error_that_cannot_be_printed_is_still_told_by_the_exit_code() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_rubrique"));
+    assert_eq!(program.args(["classify", "nowhere.txt"]).stderr(full).status().unwrap().code(), Some(3));
+}
+
+#[test]
 fn labels_that_cannot_be_used() {
     let header = "id,group,text,subject,mood\n";
     let cases: [(&str, String, &[&str]); 8] = [

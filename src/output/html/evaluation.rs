@@ -69,7 +69,10 @@ fn summary(report: &Report) -> Part {
     let mut sheet = Sheet::new("main figures", &[], Vec::new());
     for (name, task) in &report.tasks {
         let of_task = metrics(name, task);
-        sheet.header = [vec!["task".to_string()], of_task.header].concat();
+        // The widest: of a task that nothing is known of, less is said.
+        if sheet.header.len() <= of_task.header.len() {
+            sheet.header = [vec!["task".to_string()], of_task.header].concat();
+        }
         let kept = of_task.rows.into_iter().filter(|row| main.iter().any(|metric| metric.name() == row[0]));
         sheet.rows.extend(kept.map(|row| [vec![name.clone()], row].concat()));
     }

@@ -102,7 +102,7 @@ pub(super) fn table(sheet: &Sheet) -> Markup {
                         @if i == 0 {
                             th scope="row" { (plain(cell)) }
                         } @else {
-                            td.number[numbers[i]] { (plain(cell)) }
+                            td.number[numbers.get(i) == Some(&true)] { (plain(cell)) }
                         }
                     }
                 }
