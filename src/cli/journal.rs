@@ -88,7 +88,7 @@ fn refuse_others(found: &str, wanted: &Map<String, Value>) -> Result<()> {
         let theirs = found.get(name).unwrap_or(&Value::Null);
         if theirs != value {
             return Err(Error::artifact(format!(
-                "a search under another {name} (found {theirs}; this one is {value})"
+                "a search that differs in {name} (found {theirs}; this one is {value})"
             ))
             .hint("name another file with --resume, or search again as before"));
         }

@@ -104,12 +104,12 @@ fn the_scores_of_another_search_are_refused() {
         assert_eq!(ran.code, 4, "{}", ran.stderr);
         assert!(ran.stderr.contains(says), "{says:?} is not in {}", ran.stderr);
     };
-    refused(&[&search[..], &["--seed", "1"]].concat(), "a search under another deal");
+    refused(&[&search[..], &["--seed", "1"]].concat(), "a search that differs in deal");
     refused(
         &[&search[..], &["--metric", "accuracy"]].concat(),
-        "a search under another metric (found \"macro_f1\"; this one is \"accuracy\")",
+        "a search that differs in metric (found \"macro_f1\"; this one is \"accuracy\")",
     );
-    refused(&["--folds", "4", "--inner-folds", "3"], "a search under another inner_folds (found 2; this one is 3)");
+    refused(&["--folds", "4", "--inner-folds", "3"], "a search that differs in inner_folds (found 2; this one is 3)");
     assert_eq!(place.read("scores.jsonl"), kept, "a file that is refused is left as it was");
     // The same cells, read as another kind of task.
     let mood = |kind: &str, file: &str| {
@@ -129,9 +129,9 @@ fn the_scores_of_another_search_are_refused() {
     assert_eq!(mood("single", "mood.jsonl").code, 0);
     let ran = mood("multi", "mood.jsonl");
     assert_eq!(ran.code, 4, "{}", ran.stderr);
-    assert!(ran.stderr.contains("a search under another tasks"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("a search that differs in tasks"), "{}", ran.stderr);
     place.write("labels/small.csv", small_labels().replace("port", "quai"));
-    refused(&search, "a search under another data");
+    refused(&search, "a search that differs in data");
     place.write("labels/small.csv", small_labels());
     place.write("scores.jsonl", kept.replacen("\"score\"", "\"scare\"", 3));
     refused(&search, "scores.jsonl:2: not a line of a search");
