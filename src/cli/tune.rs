@@ -151,13 +151,13 @@ pub fn run(args: &Args) -> Outcome {
 /// Each result has a place of its own, or the last one written would be all that is left.
 fn refuse_shared_outputs(args: &Args) -> Result<()> {
     let stdout = PathBuf::from("-");
-    let outputs = [("--output", args.output.as_ref().or(Some(&stdout))), ("--winner", args.winner.as_ref())];
-    let outputs = [outputs[0], outputs[1], ("--report", args.report.as_ref()), ("--resume", args.resume.as_ref())];
-    for (i, (name, path)) in outputs.iter().enumerate() {
-        let shares = |(_, other): &&(&str, Option<&PathBuf>)| path.is_some() && other == path;
-        if let (Some((other, _)), Some(path)) = (outputs[..i].iter().find(shares), path) {
+    let mut taken = vec![("--output", args.output.as_ref().unwrap_or(&stdout))];
+    for (name, path) in [("--winner", &args.winner), ("--report", &args.report), ("--resume", &args.resume)] {
+        let Some(path) = path else { continue };
+        if let Some((other, _)) = taken.iter().find(|(_, other)| *other == path) {
             return Err(Error::usage(format!("{other} and {name} are both {} (allowed: a file each)", path.display())));
         }
+        taken.push((name, path));
     }
     Ok(())
 }

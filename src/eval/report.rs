@@ -436,7 +436,6 @@ pub(super) fn task_report(
             error: ratio(errors, answers),
         }
     };
-    // A task that no row answers has all of them, undefined like its other figures.
     let names = |answer: &Answer| answer.baselines.iter().map(|(name, _)| *name).collect();
     // A task that no row answers has all of them, undefined like its other figures.
     let names: Vec<&str> = answers.first().map_or(baseline::NAMES.into(), names);
