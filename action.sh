@@ -26,9 +26,18 @@ say() {
     echo "$1" >> "${GITHUB_STEP_SUMMARY:-/dev/null}"
 }
 
+# Shows a file in the log, where a cell of the labels may look like a command to the runner.
+show() {
+    local token
+    token=$(basename "$work")
+    if [ "${GITHUB_ACTIONS:-false}" = true ]; then echo "::stop-commands::$token"; fi
+    cat "$1"
+    if [ "${GITHUB_ACTIONS:-false}" = true ]; then echo "::$token::"; fi
+}
+
 # `base` and `head` are the two trees of files; a side is one of these names.
-cd "$(git rev-parse --show-toplevel)"
-head=$PWD
+head=$(git rev-parse --show-toplevel) || exit 2
+cd "$head"
 if ! since=$(git merge-base "${BASE:?is not set: compare with which branch or commit?}" HEAD); then
     echo "rubrique: no common commit with $BASE: does the checkout have its history (fetch-depth: 0)?" >&2
     exit 2
@@ -37,6 +46,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"; git -C "$head" worktree prune' EXIT
 base=$work/base
 git worktree add --quiet --detach "$base" "$since"
+
+# Where nothing is compared the file for dashboards says so.
+if [ -n "$JUNIT" ]; then
+    mkdir -p "$(dirname "$JUNIT")"
+    echo '<testsuites name="rubrique" tests="0" failures="0" errors="0"/>' > "$JUNIT"
+fi
 
 # Whether files differ from the base; of files that git does not know yet nothing is seen.
 changed() { ! git diff --quiet "$since" -- "$@"; }
@@ -69,22 +84,25 @@ no_evidence() {
 
 cross_validate_both() {
     say "Both settings are cross-validated on the same labels."
-    for side in base head; do
+    for side in head base; do
         settings_of "${!side}"
         rubrique_in "$head" evaluate "$labels" "${options[@]}" "${settings[@]}" --quiet \
-            --folds "${FOLDS:-5}" --repeats "${REPEATS:-3}" --seed "$seed" --output "$work/$side.json"
+            --folds "${FOLDS:-5}" --repeats "${REPEATS:-3}" --seed "$seed" --output "$work/$side.json" || unusable "$side" $?
     done
 }
 
-# Labels that the base could not be read with are no reason to refuse those that mend them.
+# Labels or settings of the base that cannot be used are no reason to refuse those that mend them. The head comes first: what
+# is wrong with the options is wrong for it as well.
 unusable() {
-    if [ "$1 $2" = "base 3" ]; then no_evidence "the base's labels cannot be learnt from."; fi
-    exit "$2"
+    case "$1 $2" in
+        base\ [23]) no_evidence "the base's labels or settings cannot be used." ;;
+        *) exit "$2" ;;
+    esac
 }
 
 hold_out_both() {
     say "Each model learns from its own labels; both are judged on the base's rows with split = test."
-    for side in base head; do
+    for side in head base; do
         settings_of "${!side}"
         rubrique_in "${!side}" train "$labels" "${options[@]}" "${settings[@]}" \
             --apart-from "$base/$labels" --seed "$seed" --output "$work/$side.safetensors" || unusable "$side" $?
@@ -97,7 +115,8 @@ hold_out_both() {
 check_labels() {
     GITHUB_STEP_SUMMARY=$work/check.md rubrique check "$labels" "${options[@]}" --suspects 0 > "$work/check.txt" && return
     code=$?
-    cat "$work/check.txt"
+    show "$work/check.txt"
+    if [ -n "$JUNIT" ]; then rubrique check "$labels" "${options[@]}" --quiet --format junit > "$JUNIT" 2> /dev/null || true; fi
     cat "$work/check.md" >> "${GITHUB_STEP_SUMMARY:-/dev/null}" || true
     exit "$code"
 }
@@ -130,8 +149,10 @@ if [ -n "$JUNIT" ]; then
     # The verdict is the exit code of the comparison that is shown, below.
     GITHUB_ACTIONS='' rubrique_in "$work" compare base.json head.json "${decide[@]}" --quiet --format junit \
         > "$work/junit.xml" 2> /dev/null || true
-    mkdir -p "$(dirname "$JUNIT")"
-    cp "$work/junit.xml" "$JUNIT"
+    if [ -s "$work/junit.xml" ]; then cp "$work/junit.xml" "$JUNIT"; fi
 fi
 cd "$work"
-rubrique compare base.json head.json "${decide[@]}"
+code=0
+rubrique compare base.json head.json "${decide[@]}" > table.txt || code=$?
+show table.txt
+exit "$code"

@@ -97,6 +97,12 @@ impl Error {
     }
 }
 
+/// Text of a file as messages show it: on one line, and nothing that steers what reads them.
+pub(crate) fn on_one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let detail = &self.0;

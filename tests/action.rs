@@ -167,7 +167,9 @@ const PAIRS_TOO: &str = "[features.words]\nngrams = [1, 2]\n[classifier]\nc = 10
 /// The README shows this output of the action.
 fn shown_in_the_readme(ran: &Ran) {
     let readme = std::fs::read_to_string("README.md").unwrap();
-    let lines: Vec<&str> = ran.stdout.lines().take_while(|line| !line.is_empty()).skip(1).collect();
+    // What is for the runner alone is not shown.
+    let shown = ran.stdout.lines().filter(|line| !line.starts_with("::"));
+    let lines: Vec<&str> = shown.take_while(|line| !line.is_empty()).skip(1).collect();
     let text = lines.join("\n");
     assert!(readme.contains(&text), "the README does not show:\n{text}");
 }
@@ -177,8 +179,10 @@ fn worse_settings_are_refused_and_better_ones_let_pass() {
     let repository = Repository::new();
     repository.commit(&[("labels.csv", &all(100)), ("rubrique.toml", PAIRS_TOO)]);
     repository.is_the_base();
-    let ran = repository.run(&INPUTS);
+    let ran = repository.run(&[INPUTS.as_slice(), &[("junit", "nothing.xml")]].concat());
     assert_eq!((ran.code, ran.stdout.contains("neither labels nor settings")), (0, true), "{}", ran.stderr);
+    let junit = std::fs::read_to_string(repository.path("work/nothing.xml")).unwrap();
+    assert_eq!(roxmltree::Document::parse(&junit).unwrap().root_element().attribute("tests"), Some("0"));
 
     repository.commit(&[("rubrique.toml", PAIRS_ALONE)]);
     let ran = repository.run(&[INPUTS.as_slice(), &[("junit", "verdict.xml")]].concat());
@@ -209,6 +213,19 @@ fn worse_settings_are_refused_and_better_ones_let_pass() {
     let ran = repository.run(&[INPUTS.as_slice(), &[("require", "tone.macro_f1>=0.1\ntone.macro_f1>=0.99")]].concat());
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("::error title=rubrique::head.json: required tone.macro_f1>=0.99"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_mends_the_settings_of_the_base_is_not_refused() {
+    let repository = Repository::new();
+    repository.commit(&[("labels.csv", &all(12)), ("rubrique.toml", "[classifier]\ncost = 1\n")]);
+    repository.is_the_base();
+    repository.commit(&[("rubrique.toml", PAIRS_TOO)]);
+    let ran = repository.run(&INPUTS);
+    assert_eq!(ran.code, 0, "{}\n{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("Inconclusive: the base's labels or settings cannot be used."), "{}", ran.stdout);
+    // What is wrong with both sides is wrong with the workflow.
+    assert_eq!(repository.run(&[("labels", "labels.csv"), ("options", "--task mood:single")]).code, 3);
 }
 
 #[test]

@@ -187,7 +187,13 @@ fn fitted_here(args: &Args) -> Result<Evaluated> {
     let done = || bar.inc(1);
     let mut report = cross_validate(&dataset, &config, &plan, &done).map_err(|e| e.at(&args.labels))?;
     if args.learning_curve {
-        report.learning_curve = Some(learning_curve(&dataset, &config, &plan, &done).map_err(|e| e.at(&args.labels))?);
+        let points = learning_curve(&dataset, &config, &plan, &done).map_err(|e| e.at(&args.labels))?;
+        for point in points.iter().filter(|point| point.tasks.values().all(|task| task.accuracy.mean.is_none())) {
+            let share = 100.0 * point.share;
+            let why = "a training part has no labelled row of some task then";
+            report.notes.push(format!("no figures of the learning curve at {share} % of the articles: {why}"));
+        }
+        report.learning_curve = Some(points);
     }
     bar.finish_and_clear();
     Ok(Evaluated { report, dataset, model: None })

@@ -12,7 +12,7 @@ pub use near_duplicates::{LEAST_SIMILARITY, joined_groups, near_duplicates};
 pub use quality::{LabelQuality, PairAgreement, Quality, TaskQuality};
 
 use crate::digest::digits;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, on_one_line};
 use crate::task::{LabelSet, TaskKind, TaskSpec};
 use crate::text::{Columns, Format, Row, Rows, Source};
 use serde::Serialize;
@@ -253,7 +253,7 @@ struct LabelledFile {
 }
 
 fn quoted(names: &BTreeSet<&String>) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names.iter().map(|name| format!("`{}`", on_one_line(name))).collect::<Vec<_>>().join(", ")
 }
 
 fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>> {
@@ -378,9 +378,10 @@ fn gold_labels(row: &Row, spec: &TaskSpec) -> Result<Option<LabelSet>> {
         .map(|label| {
             spec.label_id(label).ok_or_else(|| {
                 Error::data(format!(
-                    "unknown label of task `{}` (found `{label}`; allowed: {})",
+                    "unknown label of task `{}` (found `{}`; allowed: {})",
                     spec.name,
-                    spec.labels.join(", ")
+                    on_one_line(label),
+                    on_one_line(&spec.labels.join(", "))
                 ))
                 .line(row.line)
             })
@@ -442,17 +443,24 @@ fn assemble(
             continue;
         }
         if example.text.is_empty() {
-            let found =
-                format!("a reading without text of a paragraph that no other row holds (found id `{}`)", example.id);
+            let found = format!(
+                "a reading without text of a paragraph that no other row holds (found id `{}`)",
+                on_one_line(&example.id)
+            );
             faults.push(Error::data(found).at(&example.place.path).line(example.place.line));
             continue;
         }
         if let Some(first) = settled.get(&example.id) {
             faults.push(
-                Error::data(format!("id `{}` stands twice (first at {}:{})", example.id, first.path, first.line))
-                    .at(&example.place.path)
-                    .line(example.place.line)
-                    .hint("give each paragraph its own id, or name the readers in an `annotator` column"),
+                Error::data(format!(
+                    "id `{}` stands twice (first at {}:{})",
+                    on_one_line(&example.id),
+                    first.path,
+                    first.line
+                ))
+                .at(&example.place.path)
+                .line(example.place.line)
+                .hint("give each paragraph its own id, or name the readers in an `annotator` column"),
             );
             continue;
         }

@@ -3,11 +3,11 @@
 use super::agreement::{cohen_kappa, krippendorff_alpha};
 use super::near_duplicates::near_duplicates;
 use super::{Checked, Dataset, Example};
-use crate::error::Error;
+use crate::error::{Error, on_one_line};
 use crate::task::{LabelId, LabelSet, TaskKind};
 use indexmap::IndexMap;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A label that fewer than this share of the paragraphs carry is called rare.
 const RARE: f64 = 0.05;
@@ -75,6 +75,7 @@ impl Checked {
         let dataset = &self.dataset;
         let all: Vec<&Example> = dataset.examples.iter().chain(&dataset.test).collect();
         let mut advice = dataset.notes.clone();
+        advice.extend(dataset.repeated_readings());
         let faults = faults_between(dataset, &all, &mut advice);
         let groups_of = |rows: &[&&Example]| {
             let mut groups: Vec<&str> = rows.iter().map(|e| e.group.as_str()).collect();
@@ -132,15 +133,28 @@ impl Checked {
 }
 
 impl Dataset {
-    /// The readings of each paragraph that has any, for one task.
+    /// The readings of each paragraph that has any, for one task; of one annotator's the last.
     fn readings_by_paragraph(&self, task: usize) -> Vec<Vec<&LabelSet>> {
-        let mut units: BTreeMap<&str, Vec<&LabelSet>> = BTreeMap::new();
+        let mut units: BTreeMap<&str, BTreeMap<&str, &LabelSet>> = BTreeMap::new();
         for reading in &self.readings {
             if let Some(gold) = &reading.gold[task] {
-                units.entry(&reading.id).or_default().push(gold);
+                units.entry(&reading.id).or_default().insert(&reading.annotator, gold);
             }
         }
-        units.into_values().collect()
+        units.into_values().map(|unit| unit.into_values().collect()).collect()
+    }
+
+    /// What is to be said of annotators who have read a paragraph more than once.
+    fn repeated_readings(&self) -> Option<String> {
+        let mut seen = BTreeSet::new();
+        let mut again = self.readings.iter().filter(|reading| !seen.insert((&reading.id, &reading.annotator)));
+        let first = again.next()?;
+        Some(format!(
+            "{} readings are by an annotator who has read the paragraph before, as that of `{}` by `{}`: the last one counts",
+            1 + again.count(),
+            on_one_line(&first.id),
+            on_one_line(&first.annotator)
+        ))
     }
 }
 
@@ -251,8 +265,8 @@ fn faults_between(dataset: &Dataset, all: &[&Example], advice: &mut Vec<String>)
                 let error = Error::data(format!(
                     "a near duplicate in another group (similarity {similarity:.2} to {}; groups `{}` and `{}`)",
                     place(other),
-                    example.group,
-                    all[other].group
+                    on_one_line(&example.group),
+                    on_one_line(&all[other].group)
                 ));
                 faults.push(at(error.hint("give both the same group, or leave one out")));
             }

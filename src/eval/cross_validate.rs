@@ -2,13 +2,14 @@
 
 use super::baseline::AnswerCounts;
 use super::deal::{Deal, Turn};
+use super::interval::Estimate;
 use super::metrics::Metric;
 use super::report::{
     Answer, CurveFigures, CurvePoint, DataSummary, DecisionSummary, PredictionRecord, Report, SCHEMA, Said, Split,
     Spread, labels_value, task_report,
 };
 use crate::dataset::{Dataset, Example, joined_groups};
-use crate::error::Result;
+use crate::error::{Category, Result};
 use crate::model::{AnalyzedTexts, Config, Decision, FoldAnswers, PipelineParams, TrainingSet};
 use crate::split::share_of_groups;
 use crate::task::{Prediction, TaskSpec};
@@ -95,7 +96,8 @@ pub(super) fn dealt_report(dataset: &Dataset, config: &Config, deal: Deal, resul
     report
 }
 
-/// The scores of the same folds with growing shares of each training part's groups; `done` is called after each fold.
+/// The scores of the same folds with growing shares of each training part's groups; `done` is called after each fold. A share
+/// that cannot be learnt from, as it holds no row of some task, has undefined figures.
 ///
 /// # Errors
 ///
@@ -115,9 +117,22 @@ pub fn learning_curve(
             for turn in &mut turns {
                 turn.fold.train = share_of_groups(&set.groups, &turn.fold.train, share, deal.seed);
             }
-            let results = take_turns(&set, config, &turns, deal.seed, done)?;
+            let rows: usize = turns.iter().map(|turn| turn.fold.train.len()).sum();
+            let paragraphs = rows as f64 / turns.len() as f64;
+            let results = match take_turns(&set, config, &turns, deal.seed, done) {
+                // A share may hold no row of a task that few rows are labelled for.
+                Err(error) if share < 1.0 && error.category() == Category::Data => {
+                    let nothing = CurveFigures { accuracy: Estimate::default(), macro_f1: Estimate::default() };
+                    let tasks = dataset.tasks.iter().map(|spec| (spec.name.clone(), nothing.clone()));
+                    return Ok(CurvePoint { share, paragraphs, tasks: tasks.collect() });
+                }
+                results => results?,
+            };
             let judged = judgements(&dataset.examples, &turns, &results, &[]);
-            let spread = Spread::Folds { test_to_train: deal.summary(dataset, &judged).test_to_train() };
+            // As many times more test rows for each training row as the whole part has more rows than its share.
+            let longer = |(whole, part): (&Turn, &Turn)| whole.fold.train.len() as f64 / part.fold.train.len() as f64;
+            let longer = deal.turns.iter().zip(&turns).map(longer).sum::<f64>() / turns.len() as f64;
+            let spread = Spread::Folds { test_to_train: longer * deal.summary(dataset, &judged).test_to_train() };
             let tasks = dataset.tasks.iter().enumerate().map(|(t, spec)| {
                 let report = task_report(spec, &answers(&judged, t, deal.seed), &spread, &[]);
                 let estimate = |metric| report.estimate(metric);
@@ -125,8 +140,7 @@ pub fn learning_curve(
                     CurveFigures { accuracy: estimate(Metric::Accuracy), macro_f1: estimate(Metric::MacroF1) };
                 (spec.name.clone(), figures)
             });
-            let rows: usize = turns.iter().map(|turn| turn.fold.train.len()).sum();
-            Ok(CurvePoint { share, paragraphs: rows as f64 / turns.len() as f64, tasks: tasks.collect() })
+            Ok(CurvePoint { share, paragraphs, tasks: tasks.collect() })
         })
         .collect()
 }

@@ -522,7 +522,8 @@ impl<'a> Samples<'a> {
         let parts: Vec<Vec<Option<f64>>> = match *self.spread {
             Spread::Folds { .. } => self.parts.par_iter().map(|rows| all(rows)).collect(),
             // Each draw has a seed of its own, so that threads cannot change it, and is forgotten when it is judged.
-            Spread::Bootstrap { draws, seed } if !self.parts.is_empty() => {
+            // Draws of one group are all the same, and tell nothing of others.
+            Spread::Bootstrap { draws, seed } if self.parts.len() > 1 => {
                 (0..draws as u64).into_par_iter().map(|draw| all(&drawn(&self.parts, seed, draw))).collect()
             }
             Spread::Bootstrap { .. } => Vec::new(),

@@ -155,8 +155,8 @@ impl<'a> TrainingSet<'a> {
             let params = config.for_task(&spec.name);
             let rows: Vec<usize> = train.iter().copied().filter(|&i| self.gold[i][t].is_some()).collect();
             if rows.is_empty() {
-                return Err(Error::data(format!("no labelled row for task `{}`", spec.name))
-                    .hint("fill the task's column, or leave the task out"));
+                return Err(Error::data(format!("no labelled row to learn task `{}` from", spec.name))
+                    .hint("label more articles for the task, or leave it out"));
             }
             let alike =
                 |b: &PipelineParams| b.features == params.features && b.classifier.prune == params.classifier.prune;

@@ -97,3 +97,29 @@ fn faults_are_junit_failures_and_annotations_on_a_runner() {
     assert!(stderr.contains("::error file=t%2C1.csv,line=3::id `p1` stands twice"), "{stderr}");
     assert!(place.read("summary.md").starts_with("## rubrique check\n\n- t,1.csv:3: id `p1` stands twice"));
 }
+
+#[test]
+fn one_annotator_is_one_reader() {
+    let place = Place::new();
+    place.write(
+        "x.csv",
+        "id,text,annotator,tone\np1,Texte un.,,x\np1,,u,x\np1,,u,x\np2,Texte deux.,,\"y\"\np2,,u,y\np2,,u,y\n",
+    );
+    let ran = place.run(&["check", "x.csv", "--task", "tone:single", "--suspects", "0", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(found["quality"]["tasks"]["tone"]["alpha"].is_null(), "nobody else has read: {}", ran.stdout);
+    let advice = found["quality"]["advice"].to_string();
+    assert!(
+        advice.contains("2 readings are by an annotator who has read the paragraph before, as that of `p1` by `u`")
+    );
+}
+
+#[test]
+fn a_cell_does_not_begin_a_line_of_a_message() {
+    let place = Place::new();
+    place.write("tasks.toml", "[tasks.tone]\nkind = \"single\"\nlabels = [\"x\", \"y\"]\n");
+    place.write("l.csv", "id,text,tone\na,Un texte.,x\nb,Un autre.,\"y\n::error title=faux::bonjour\"\n");
+    let ran = place.run(&["check", "l.csv", "--suspects", "0"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("(found `y\\n::error title=faux::bonjour`; allowed: x, y)"), "{}", ran.stderr);
+}

@@ -111,6 +111,13 @@ fn a_saved_model_is_scored_on_held_out_rows() {
     assert_eq!(report["tasks"]["mood"]["accuracy"]["mean"], 1.0);
     assert_eq!(report["predictions"][2]["gold"]["mood"], Value::Null);
 
+    // One article says nothing of others.
+    place.write("one.csv", "group,text,mood\na,Sous un beau soleil.,good\na,Dans la peine.,bad\n");
+    let ran = place.run(&["evaluate", "one.csv", "--model", "m", "--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let accuracy = &report["tasks"]["mood"]["accuracy"];
+    assert!(accuracy["mean"] == 1.0 && accuracy["low"].is_null() && accuracy["high"].is_null(), "{accuracy}");
+
     // A task that no row answers is told with undefined figures, on a page too.
     place.write("none.csv", "text,subject,mood\nLa mer.,sea,\nLa neige.,hill,\n");
     let ran = place.run(&["evaluate", "none.csv", "--model", "m", "--output", "none.html"]);
@@ -353,4 +360,32 @@ fn a_report_is_written_through_a_pipe() {
     let through = place.run(&[&options[..], &["--output", "/dev/stdout"]].concat());
     assert_eq!((through.code, &through.stdout), (0, &place.run(&options).stdout));
     assert!(through.stdout.starts_with("{\"schema\":"), "{}", through.stdout);
+}
+
+#[test]
+fn a_learning_curve_ends_in_the_figures_of_the_report_and_leaves_out_what_cannot_be_learnt() {
+    let place = Place::new().with_small_labels();
+    // One mood is known of three articles only: a tenth of the others holds none.
+    let few: String =
+        super::util::small_labels()
+            .lines()
+            .enumerate()
+            .map(|(i, line)| {
+                if matches!(i, 0..=12) {
+                    format!("{line}\n")
+                } else {
+                    format!("{},\n", line.rsplit_once(',').unwrap().0)
+                }
+            })
+            .collect();
+    let full = report(&place, &["evaluate", "labels", "--folds", "4", "--learning-curve"]);
+    let points = full["learning_curve"].as_array().unwrap();
+    let last = &points[points.len() - 1]["tasks"]["mood"]["macro_f1"];
+    assert_eq!(*last, full["tasks"]["mood"]["macro_f1"], "the whole of each part gives the report's own figures");
+    place.write("labels/small.csv", few);
+    let ran = place.run(&["evaluate", "labels", "--folds", "2", "--learning-curve", "--format", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let thin: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(thin["learning_curve"][0]["tasks"]["mood"]["macro_f1"]["mean"].is_null());
+    assert!(ran.stderr.contains("no figures of the learning curve at 10 % of the articles"), "{}", ran.stderr);
 }
