@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rubrique::dataset::{Dataset, Example, TaskChoice};
-use rubrique::eval::metrics::Metric;
-use rubrique::eval::{CrossValidation, cross_validate, training_set};
+use rubrique::eval::metrics::{Judged, Metric};
+use rubrique::eval::{CrossValidation, SHARES, cross_validate, learning_curve, training_set};
 use rubrique::model::{Classifier, Config, ModelFile};
+use rubrique::split::share_of_groups;
 use rubrique::task::{LabelId, TaskKind};
 use rubrique::text::{Cleaner, Columns, Format, Source};
 use std::path::Path;
@@ -213,4 +214,41 @@ fn rows_copied_into_other_groups_do_not_raise_the_score() {
         let (before, after) = (once.tasks[task].estimate(Metric::MacroF1), twice.tasks[task].estimate(Metric::MacroF1));
         assert!(after.mean.unwrap() < before.high.unwrap(), "{task}: {before:?} {after:?}");
     }
+}
+
+#[test]
+fn half_a_learning_curve_is_as_unsure_as_its_few_rows_make_it() {
+    let (dataset, config, plan) = (some_labels(60), &configs()[0].1, CrossValidation::new(3, 1, 0));
+    let report = cross_validate(&dataset, config, &plan, &|| ()).unwrap();
+    let points = learning_curve(&dataset, config, &plan, &|| ()).unwrap();
+    let half = points.iter().find(|point| point.share == SHARES[2]).unwrap();
+    let set = training_set(&dataset.tasks, &dataset.examples, config);
+    let (t, spec) = dataset.tasks.iter().enumerate().find(|(_, spec)| spec.kind == TaskKind::Single).unwrap();
+    let fold_of = |row: usize| report.predictions.iter().find(|p| p.id == dataset.examples[row].id).unwrap().fold;
+    let (mut values, mut ratios) = (Vec::new(), Vec::new());
+    for fold in 0..3 {
+        let (test, train): (Vec<usize>, Vec<usize>) =
+            (0..dataset.examples.len()).partition(|&row| fold_of(row) == fold);
+        let train = share_of_groups(&set.groups, &train, SHARES[2], 0);
+        let answers = set.fit_and_predict(config, &train, &test, 0).unwrap();
+        let judged: Vec<Judged<'_>> = test
+            .iter()
+            .zip(&answers.predictions)
+            .map(|(&row, said)| Judged {
+                gold: dataset.examples[row].gold[t].as_ref().unwrap(),
+                labels: &said[t].labels,
+                probabilities: &[],
+            })
+            .collect();
+        values.push(Metric::MacroF1.of(spec.kind, spec.labels.len(), &judged).unwrap());
+        ratios.push(test.len() as f64 / train.len() as f64);
+    }
+    // Nadeau and Bengio 2003, with t(0.975, 2) from a table.
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let variance = values.iter().map(|v| (v - mean(&values)).powi(2)).sum::<f64>() / 2.0;
+    let expected = 4.302_652_73 * ((1.0 / 3.0 + mean(&ratios)) * variance).sqrt();
+    let found = half.tasks[&spec.name].macro_f1;
+    let found = (found.high.unwrap() - found.low.unwrap()) / 2.0;
+    // Parts of folds are not of one size.
+    assert!(mean(&ratios) > 0.9 && (found / expected - 1.0).abs() < 0.02, "{found} and {expected}: {ratios:?}");
 }
