@@ -116,7 +116,9 @@ check_labels() {
     GITHUB_STEP_SUMMARY=$work/check.md rubrique check "$labels" "${options[@]}" --suspects 0 > "$work/check.txt" && return
     code=$?
     show "$work/check.txt"
-    if [ -n "$JUNIT" ]; then rubrique check "$labels" "${options[@]}" --quiet --format junit > "$JUNIT" 2> /dev/null || true; fi
+    if [ -n "$JUNIT" ]; then
+        GITHUB_STEP_SUMMARY='' rubrique check "$labels" "${options[@]}" --quiet --format junit > "$JUNIT" 2> /dev/null || true
+    fi
     cat "$work/check.md" >> "${GITHUB_STEP_SUMMARY:-/dev/null}" || true
     exit "$code"
 }

@@ -289,9 +289,11 @@ fn changed_labels_are_judged_on_rows_that_neither_model_has_read() {
 
     // A row that cannot be read is a fault, at its line.
     repository.commit(&[("labels.csv", &format!("{bad}g,Un texte.,neutral,train,de trop\n"))]);
-    let ran = repository.run(&INPUTS);
+    let ran = repository.run(&[INPUTS.as_slice(), &[("junit", "faults.xml")]].concat());
     assert!(ran.code == 1 && ran.stderr.contains("::error file=labels.csv,line="), "{}\n{}", ran.code, ran.stderr);
-    assert!(ran.summary.contains("## rubrique check"), "{}", ran.summary);
+    assert_eq!(ran.summary.matches("## rubrique check").count(), 1, "{}", ran.summary);
+    let junit = std::fs::read_to_string(repository.path("work/faults.xml")).unwrap();
+    assert!(roxmltree::Document::parse(&junit).unwrap().root_element().attribute("failures") != Some("0"), "{junit}");
 }
 
 #[test]
