@@ -61,6 +61,11 @@ impl SparseRow {
         self.columns.iter().copied().zip(self.values.iter().copied())
     }
 
+    /// The columns alone.
+    pub fn columns(&self) -> &[u32] {
+        &self.columns
+    }
+
     /// The number of stored pairs.
     pub fn len(&self) -> usize {
         self.columns.len()

@@ -47,36 +47,54 @@ impl AnalyzerParams {
     }
 }
 
+/// What a text begins with. What follows in the text means nothing, but a processor takes more bytes at once where there are
+/// some, and guesses right that there are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Beginning<'a> {
+    pub text: &'a str,
+    /// Its length in bytes.
+    pub length: usize,
+}
+
+impl<'a> Beginning<'a> {
+    /// All of a text.
+    pub fn whole(text: &'a str) -> Self {
+        Beginning { text, length: text.len() }
+    }
+
+    pub fn as_str(self) -> &'a str {
+        &self.text[..self.length]
+    }
+}
+
 /// A normalised token: stemmed once at most by each stemmer, and looked up once, for all analyzers that ask.
 pub(crate) struct Word<'a> {
-    token: &'a str,
+    token: Beginning<'a>,
+    is_stop_word: bool,
+    /// A stem that was found elsewhere.
+    known: Option<(Stemmer, Beginning<'a>)>,
     stems: [OnceCell<Cow<'a, str>>; Stemmer::COUNT],
-    is_stop_word: OnceCell<bool>,
     marks: OnceCell<Marks>,
 }
 
 impl<'a> Word<'a> {
-    pub fn new(token: &'a str) -> Self {
-        Word { token, stems: Default::default(), is_stop_word: OnceCell::new(), marks: OnceCell::new() }
+    /// A token with, if that is known, its stem by one stemmer.
+    #[inline]
+    pub fn new(token: Beginning<'a>, known: Option<(Stemmer, Beginning<'a>)>) -> Self {
+        let is_stop_word = is_french_stop_word(token.as_str());
+        Word { token, is_stop_word, known, stems: Default::default(), marks: OnceCell::new() }
     }
 
-    /// The same word with a stem that is known.
-    pub fn with_stem(self, stemmer: Stemmer, stem: Cow<'a, str>) -> Self {
-        // A stem that is there already is the same.
-        let _ = self.stems[stemmer as usize].set(stem);
-        self
-    }
-
-    fn stem(&self, stemmer: Stemmer) -> &str {
-        self.stems[stemmer as usize].get_or_init(|| stemmer.stem(self.token))
-    }
-
-    fn is_stop_word(&self) -> bool {
-        *self.is_stop_word.get_or_init(|| is_french_stop_word(self.token))
+    #[inline]
+    fn stem(&self, stemmer: Stemmer) -> Beginning<'_> {
+        match self.known {
+            Some((by, stem)) if by == stemmer => stem,
+            _ => Beginning::whole(self.stems[stemmer as usize].get_or_init(|| stemmer.stem(self.token.as_str()))),
+        }
     }
 
     fn marks(&self) -> Marks {
-        *self.marks.get_or_init(|| Marks::of(self.stem(lexicon::STEMMER)))
+        *self.marks.get_or_init(|| Marks::of(self.stem(lexicon::STEMMER).as_str()))
     }
 }
 
@@ -113,13 +131,15 @@ impl Analyzer {
     }
 
     /// What a token stands for in n-grams of words; `None` for a stop word.
-    pub(crate) fn part<'a>(&self, word: &'a Word<'_>) -> Option<&'a str> {
-        if self.params.stop_words == StopWords::French && word.is_stop_word() {
+    #[inline]
+    pub(crate) fn part<'a>(&self, word: &'a Word<'_>) -> Option<Beginning<'a>> {
+        if self.params.stop_words == StopWords::French && word.is_stop_word {
             return None;
         }
         let whole = self.params.stemmer.map_or(word.token, |stemmer| word.stem(stemmer));
-        let end = self.params.prefix.and_then(|letters| whole.char_indices().nth(letters));
-        Some(end.map_or(whole, |(end, _)| &whole[..end]))
+        let end = self.params.prefix.and_then(|letters| whole.text.char_indices().nth(letters));
+        let most = end.map_or(whole.length, |(end, _)| end);
+        Some(Beginning { length: whole.length.min(most), ..whole })
     }
 
     fn words(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
@@ -128,12 +148,12 @@ impl Analyzer {
         let mut window: Vec<(String, Range<usize>)> = Vec::with_capacity(most + 1);
         let mut term = String::new();
         for token in tokenize(text) {
-            let word = Word::new(&token.text);
+            let word = Word::new(Beginning::whole(&token.text), None);
             let Some(part) = self.part(&word) else { continue };
             if window.len() == most {
                 window.remove(0);
             }
-            window.push((part.to_string(), token.start..token.end));
+            window.push((part.as_str().to_string(), token.start..token.end));
             // Every n-gram is emitted when its last word arrives.
             for n in least..=most.min(window.len()) {
                 let gram = &window[window.len() - n..];
@@ -151,7 +171,7 @@ impl Analyzer {
 
     fn lexical(&self, text: &str, mut emit: impl FnMut(&str, Range<usize>)) {
         for token in tokenize(text) {
-            let word = Word::new(&token.text);
+            let word = Word::new(Beginning::whole(&token.text), None);
             self.marks(&word).for_each(|mark| emit(mark, token.start..token.end));
         }
     }

@@ -11,7 +11,7 @@ mod stop_words;
 mod tokenizer;
 
 pub use analyzer::{Analyzer, AnalyzerParams, Unit};
-pub(crate) use analyzer::{CharacterNgrams, Word};
+pub(crate) use analyzer::{Beginning, CharacterNgrams, Word};
 pub use normalize::normalize;
 pub use stemmer::Stemmer;
 pub use stop_words::{StopWords, is_french_stop_word};

@@ -68,23 +68,38 @@ static FRENCH_SET: LazyLock<HashSet<&'static str, FixedState>> =
     LazyLock::new(|| FRENCH.iter().copied().flatten().copied().collect());
 
 /// A bit for each word on the list: most other words are told by these.
-static MARKS: LazyLock<[u64; 64]> = LazyLock::new(|| {
-    let mut marks = [0; 64];
-    FRENCH_SET.iter().for_each(|word| marks[mark(word) / 64] |= 1 << (mark(word) % 64));
+static MARKS: [u64; 64] = {
+    let (mut marks, mut kind) = ([0; 64], 0);
+    while kind < FRENCH.len() {
+        let mut at = 0;
+        while at < FRENCH[kind].len() {
+            let mark = mark(FRENCH[kind][at].as_bytes());
+            marks[mark / 64] |= 1 << (mark % 64);
+            at += 1;
+        }
+        kind += 1;
+    }
     marks
-});
+};
 
 /// One of 4096 bits by length, first and last byte.
-fn mark(word: &str) -> usize {
-    let byte = |at: Option<&u8>| at.map_or(0, |&byte| usize::from(byte));
-    let bytes = word.as_bytes();
-    (byte(bytes.first()) + 37 * byte(bytes.last()) + 1009 * bytes.len()) % 4096
+const fn mark(word: &[u8]) -> usize {
+    match word {
+        [first, .., last] => (*first as usize + 37 * *last as usize + 1009 * word.len()) % 4096,
+        [only] => *only as usize,
+        [] => 0,
+    }
 }
 
 /// Whether a normalised token is on the French list.
+#[inline]
 pub fn is_french_stop_word(token: &str) -> bool {
-    let mark = mark(token);
-    MARKS[mark / 64] >> (mark % 64) & 1 == 1 && FRENCH_SET.contains(token)
+    let mark = mark(token.as_bytes());
+    MARKS[mark / 64] >> (mark % 64) & 1 == 1 && is_listed(token)
+}
+
+fn is_listed(token: &str) -> bool {
+    FRENCH_SET.contains(token)
 }
 
 #[cfg(test)]

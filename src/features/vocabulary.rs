@@ -1,8 +1,8 @@
 //! Terms and their columns.
 
-use super::spelling::{is_short, key_and_hash, place_among};
+use super::spelling::{Spelling, is_short, key_and_hash, place_among};
+use prefetch_index::prefetch_index;
 use std::borrow::Cow;
-use std::hint::black_box;
 use wide::u8x64;
 
 /// A list of distinct terms; a term's column is its position.
@@ -34,7 +34,7 @@ pub(crate) struct Noted {
     hash: u64,
 }
 
-/// So many terms are read before they are put into a table, so that a processor waits for its memory once for many.
+/// So many terms are read before they are put into a table, so that a processor brings its memory for many at once.
 const AT_A_TIME: usize = 64;
 
 impl Vocabulary {
@@ -67,10 +67,12 @@ impl Vocabulary {
             let end = vocabulary.len().min(column + AT_A_TIME);
             let read = &mut read[..end - column];
             for (noted, &end) in read.iter_mut().zip(&vocabulary.ends[column..end]) {
-                (*noted, _) = vocabulary.note(&vocabulary.lines, [start, end as usize]);
+                let place = [start, end as usize];
+                let (key, hash) = key_and_hash(vocabulary.lines.as_bytes(), start..end as usize);
+                prefetch_index(&vocabulary.slots[..], vocabulary.first_slot(hash));
+                *noted = Noted { place, key, hash };
                 start = end as usize + 1;
             }
-            black_box(vocabulary.touch(read));
             for noted in read {
                 let at = vocabulary.seek(&vocabulary.lines, noted);
                 let [.., taken] = vocabulary.slots[at];
@@ -93,21 +95,27 @@ impl Vocabulary {
 
     /// The column of a term, if it is known.
     pub fn column(&self, term: &str) -> Option<u32> {
-        let (noted, likely) = self.note(term, [0, term.len()]);
-        likely.then(|| self.noted(term, &noted)).flatten()
+        self.column_of(term, term.len())
     }
 
-    /// What it takes to look for a part of a text, and whether that is likely to be a term.
+    /// The column of the term that so many bytes of a text are, from its beginning; sooner than by
+    /// [`column`](Self::column) where the text goes on.
+    #[inline]
+    pub(crate) fn column_of(&self, text: &str, length: usize) -> Option<u32> {
+        let spelling = Spelling::part(text.as_bytes(), 0..length);
+        let noted = Noted { place: [0, length], key: spelling.key(), hash: spelling.hash() };
+        self.is_likely(noted.hash).then(|| self.noted(text, &noted)).flatten()
+    }
+
+    /// What it takes to look for a part of a text, and whether that is likely to be a term. If so, a processor is told to
+    /// bring near where it is looked for.
     #[inline(always)]
     pub(crate) fn note(&self, text: &str, place: [usize; 2]) -> (Noted, bool) {
         let (key, hash) = key_and_hash(text.as_bytes(), place[0]..place[1]);
-        (Noted { place, key, hash }, self.is_likely(hash))
-    }
-
-    /// Reads where noted parts are looked for first, so that a processor waits for all of them at once.
-    #[inline(always)]
-    pub(crate) fn touch(&self, noted: &[Noted]) -> u32 {
-        noted.iter().fold(0, |sum, noted| sum ^ self.slots[self.first_slot(noted.hash)][2])
+        let likely = self.is_likely(hash);
+        // Without a branch: a processor guesses wrong.
+        prefetch_index(&self.slots[..], usize::from(likely) * self.first_slot(hash));
+        (Noted { place, key, hash }, likely)
     }
 
     /// The column of a part of a text that was noted.

@@ -4,6 +4,7 @@ use super::logistic::LogisticRegression;
 use crate::sparse::SparseRow;
 use crate::table::Table;
 use crate::task::Score;
+use prefetch_index::prefetch_index;
 use pulp::{Arch, NullaryFnOnce};
 use std::cmp::Ordering;
 
@@ -26,6 +27,9 @@ pub struct Scorer {
 
 /// With eight weights of 32 bits a column touches one line of a cache.
 const LANES: usize = 8;
+
+/// A processor is told to bring the weights of so many columns before they are added.
+const AHEAD: usize = 16;
 
 /// After so many rows the weights of all columns are brought.
 const ROWS: usize = 500;
@@ -86,10 +90,13 @@ impl NullaryFnOnce for Sums<'_> {
     #[inline(always)]
     fn call(self) -> Vec<f64> {
         let mut sums = vec![0.0; self.groups * LANES];
+        let columns = self.row.columns();
         for (group, sums) in sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             // Of its own, so that it stays in registers.
             let mut eight = [0.0; LANES];
-            for (column, value) in self.row.iter() {
+            for (at, (column, value)) in self.row.iter().enumerate() {
+                let ahead = columns.get(at + AHEAD).map_or(0, |&column| column as usize);
+                prefetch_index(self.weights, ahead * self.groups + group);
                 let weights = &self.weights[column as usize * self.groups + group];
                 for k in 0..LANES {
                     eight[k] += value * f64::from(weights[k]);

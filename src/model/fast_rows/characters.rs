@@ -2,7 +2,6 @@
 
 use crate::analysis::CharacterNgrams;
 use crate::features::{Noted, Vocabulary};
-use std::hint::black_box;
 
 /// Room to work in.
 #[derive(Default)]
@@ -22,10 +21,9 @@ impl Characters {
         noted.resize(AT_A_TIME, Noted::default());
         let padded = grams.padded();
         let mut look_up = |noted: &[Noted]| {
-            black_box(vocabulary.touch(noted));
             noted.iter().filter_map(|gram| vocabulary.noted(padded, gram)).for_each(&mut each);
         };
-        // N-grams are noted, without a branch, before any is looked up: a processor waits for the memory of many at once.
+        // N-grams are noted, without a branch, before any is looked up: a processor brings the memory of many at once.
         let mut count = 0;
         for places in grams.places(lengths) {
             for place in places {

@@ -1,8 +1,9 @@
 //! N-grams of words as walks over numbers.
 
 use super::numbers::Numbers;
+use crate::analysis::Beginning;
 use crate::features::{Vocabulary, place_among};
-use std::hint::black_box;
+use prefetch_index::prefetch_index;
 
 /// No word, no node, no column.
 const NONE: u32 = u32::MAX;
@@ -56,8 +57,8 @@ impl Grams {
     }
 
     /// The number of a word.
-    pub fn number(&self, word: &str) -> u32 {
-        self.words.column(word).map_or(self.first, |at| self.first + 1 + at)
+    pub fn number(&self, word: Beginning<'_>) -> u32 {
+        self.words.column_of(word.text, word.length).map_or(self.first, |at| self.first + 1 + at)
     }
 
     /// The columns of the n-grams of two words and more in a row of words.
@@ -69,21 +70,20 @@ impl Grams {
         nodes.extend((0..words.len()).map(word));
         columns.clear();
         for n in 2..=self.most.min(words.len()) {
-            // Several loops, so that a processor waits for the memory of many steps at once: for their bits, and for the
-            // slots of those that are likely. These are told without a branch, since it guesses wrong which they are.
+            // Several loops, so that a processor brings the memory of many steps at once: their bits, and the slots of those
+            // that are likely. These are told without a branch, since it guesses wrong which they are.
             hashes.clear();
             hashes.extend((n - 1..words.len()).map(|at| hash(nodes[at - 1], word(at))));
-            black_box(hashes.iter().fold(0, |sum, &hash| sum ^ self.steps.bits(hash)));
+            hashes.iter().for_each(|&hash| prefetch_index(&self.steps.filter[..], self.steps.bit(hash) / 64));
             likely.resize(words.len(), (0, 0));
             let mut count = 0;
             for (at, &hash) in (n - 1..).zip(hashes.iter()) {
                 likely[count] = (at, hash);
-                count += usize::from(self.steps.may_hold(hash));
+                let may = usize::from(self.steps.may_hold(hash));
+                prefetch_index(&self.steps.slots[..], may * self.steps.first_slot(hash));
+                count += may;
             }
             let likely = &likely[..count];
-            black_box(
-                likely.iter().fold(0, |sum, &(_, hash)| sum ^ self.steps.slots[self.steps.first_slot(hash)].from),
-            );
             next.clear();
             next.resize(words.len(), NONE);
             for &(at, hash) in likely {
@@ -151,15 +151,10 @@ impl Steps {
         place_among(64 * self.filter.len(), hash as u32)
     }
 
-    /// The bits among which that of a step is.
-    #[inline(always)]
-    fn bits(&self, hash: u64) -> u64 {
-        self.filter[self.bit(hash) / 64]
-    }
-
     #[inline(always)]
     fn may_hold(&self, hash: u64) -> bool {
-        self.bits(hash) >> (self.bit(hash) % 64) & 1 == 1
+        let bit = self.bit(hash);
+        self.filter[bit / 64] >> (bit % 64) & 1 == 1
     }
 
     /// Where a step is looked for first.

@@ -1,22 +1,20 @@
 //! What pieces were found to mean, remembered by their spelling.
 
-use super::BATCH;
-use super::numbers::Numbers;
 use super::pieces::Piece;
 use crate::features::{Spelling, WHOLE};
 use crate::table::Table;
 use bytemuck::{Pod, Zeroable};
-use std::hint::black_box;
+use prefetch_index::prefetch_index;
 
 /// The table has between so many buckets...
 const FEWEST_BUCKETS: usize = 1 << 9;
 /// ...and so many: room for the forms of a language that a reader meets more than once.
-const MOST_BUCKETS: usize = 1 << 16;
+const MOST_BUCKETS: usize = 1 << 17;
 /// So many pieces enter when they are met; further ones when they are met again, so that words that stand once in all texts
 /// do not fill the table.
-const FREELY: usize = MOST_BUCKETS;
+const FREELY: usize = 1 << 16;
 /// Before it holds more, the table is emptied.
-const MOST_PIECES: usize = MOST_BUCKETS * 3 / 2;
+const MOST_PIECES: usize = 3 << 15;
 /// As many numbers are kept at most for all pieces.
 const MOST_ITEMS: usize = 1 << 22;
 /// A piece is looked for in so many buckets.
@@ -39,15 +37,17 @@ pub(super) struct Meaning<'a> {
 
 /// A bounded table from pieces to meanings; when it is full, it is emptied.
 pub(super) struct Memo {
-    /// A hash table with open addressing. Slots are filled one after the other, so that a piece which is in no slot of a
-    /// bucket with room is in no further one.
+    /// A hash table with open addressing. A piece which is in no slot of a bucket that was not passed is in no further one.
     buckets: Table<Bucket>,
     pieces: usize,
     items: Items,
     /// The bytes of pieces that are too long for their spelling.
     long: Vec<u8>,
-    marks: Vec<u16>,
+    marks: Vec<u8>,
 }
+
+/// Says of a full bucket that some piece stands in a further one.
+const PASSED: u32 = 1 << 31;
 
 /// Two slots side by side: one line of a cache.
 #[derive(Clone, Copy, Default, Pod, Zeroable)]
@@ -58,7 +58,7 @@ struct Bucket([Slot; 2]);
 #[repr(C)]
 struct Slot {
     spelling: Spelling,
-    /// Where a long piece begins in `long`.
+    /// Where a long piece begins in `long`; with [`PASSED`] in the second slot of a bucket.
     long: u32,
     place: Place,
 }
@@ -70,9 +70,35 @@ pub(super) struct Place {
     /// The columns and words themselves, if they are no more than these; otherwise where they begin in `items`, and the
     /// number of words.
     numbers: [u32; 2],
+    /// The number of columns in `items`...
     columns: u16,
-    /// The number of words, or [`MANY`].
-    words: u16,
+    /// ...and here.
+    few_columns: u8,
+    /// The number of words here, or [`MANY`].
+    few_words: u8,
+}
+
+/// Says of a meaning that it stands in `items`.
+const MANY: u8 = u8::MAX;
+
+impl Place {
+    /// Whether the meaning is of many numbers.
+    #[inline(always)]
+    pub fn is_many(self) -> bool {
+        self.few_words == MANY
+    }
+
+    /// Two numbers, and how many of them are the columns of a meaning of few.
+    #[inline(always)]
+    pub fn few_columns(self) -> ([u32; 2], usize) {
+        (self.numbers, self.few_columns.into())
+    }
+
+    /// Two numbers, and how many of them are the words of a meaning of few.
+    #[inline(always)]
+    pub fn few_words(self) -> ([u32; 2], usize) {
+        ([self.numbers[usize::from(self.few_columns & 1)], self.numbers[1]], self.few_words.into())
+    }
 }
 
 /// The columns and words of meanings, one after the other.
@@ -80,9 +106,6 @@ struct Items {
     room: Table<u32>,
     length: usize,
 }
-
-/// Says of a meaning that it stands in `items`.
-const MANY: u16 = u16::MAX;
 
 impl Items {
     fn extend(&mut self, numbers: &[u32]) {
@@ -101,6 +124,11 @@ impl Bucket {
     #[inline(always)]
     fn taken(&self) -> usize {
         self.0.iter().map(|slot| usize::from(slot.spelling != Spelling::NONE)).sum()
+    }
+
+    #[inline(always)]
+    fn was_passed(&self) -> bool {
+        self.0[1].long & PASSED != 0
     }
 }
 
@@ -122,7 +150,9 @@ impl Memo {
             let old = std::mem::replace(&mut self.buckets, Table::zeros(size));
             for slot in old.iter().flat_map(|bucket| &bucket.0[..bucket.taken()]) {
                 match self.free(slot.spelling) {
-                    Some([bucket, free]) => self.buckets[bucket].0[free] = *slot,
+                    Some([bucket, free]) => {
+                        self.buckets[bucket].0[free] = Slot { long: slot.long & !PASSED, ..*slot };
+                    }
                     None => self.pieces -= 1,
                 }
             }
@@ -135,20 +165,27 @@ impl Memo {
         }
     }
 
-    /// Where the meanings of pieces stand, of up to [`BATCH`] of them, as far as a first look tells: a bit for each piece that
-    /// is not found.
+    /// Notes the spellings of pieces, and the buckets in which they are looked for first; a processor is told to bring these
+    /// near.
     #[inline(always)]
-    pub fn glance(&self, spellings: &[Spelling], places: &mut [Place]) -> u64 {
-        let (all, mut found) = (&self.buckets[..], [0; BATCH]);
-        for (bucket, spelling) in found.iter_mut().zip(spellings) {
-            *bucket = spelling.hash() as usize & (all.len() - 1);
+    pub fn approach(&self, pieces: impl Iterator<Item = Spelling>, spellings: &mut [Spelling], buckets: &mut [usize]) {
+        let all = &self.buckets[..];
+        for (piece, (spelling, bucket)) in pieces.zip(spellings.iter_mut().zip(buckets)) {
+            *spelling = piece;
+            *bucket = piece.hash() as usize & (all.len() - 1);
+            prefetch_index(all, *bucket);
         }
-        // Read by themselves, so that a processor waits for all of them at once.
-        black_box(found[..spellings.len()].iter().fold(0, |sum, &bucket| sum ^ all[bucket].0[0].long));
+    }
+
+    /// Where the meanings of pieces stand, of up to 64 of them, as far as a look into their first buckets tells: a bit for
+    /// each piece that is not found.
+    #[inline(always)]
+    pub fn glance(&self, spellings: &[Spelling], buckets: &[usize], places: &mut [Place]) -> u64 {
+        let all = &self.buckets[..];
         let mut strange = 0;
-        for (i, (&spelling, place)) in spellings.iter().zip(places).enumerate() {
+        for (i, ((&spelling, &bucket), place)) in spellings.iter().zip(buckets).zip(places).enumerate() {
             // Without a branch: processors guess wrong.
-            let slots = &all[found[i]].0;
+            let slots = &all[bucket].0;
             let [first, second] = [slots[0].spelling == spelling, slots[1].spelling == spelling];
             *place = slots[usize::from(second)].place;
             strange |= u64::from(!((first | second) & spelling.is_whole())) << i;
@@ -156,68 +193,65 @@ impl Memo {
         strange
     }
 
-    /// Reads where meanings of many columns stand, so that a processor waits for all of them at once.
+    /// Brings meanings of many columns near.
     #[inline(always)]
-    pub fn touch_meanings(&self, places: &[Place]) -> u32 {
-        let items = &self.items.room[..self.items.length];
-        let item = |at: usize| items.get(at).copied().unwrap_or(0);
-        places.iter().fold(0, |sum, place| {
+    pub fn approach_meanings(&self, places: &[Place]) {
+        let items = &self.items.room[..];
+        for place in places {
             let (start, columns) =
-                if place.words == MANY { (place.numbers[0] as usize, place.columns) } else { (0, 0) };
-            sum ^ item(start) ^ item(start + usize::from(columns / 2)) ^ item(start + usize::from(columns))
-        })
+                if place.is_many() { (place.numbers[0] as usize, usize::from(place.columns)) } else { (0, 0) };
+            for at in [0, columns / 2, columns] {
+                prefetch_index(items, start + at);
+            }
+        }
     }
 
-    /// Where the meaning of a piece stands, if it is remembered.
-    pub fn place(&self, piece: &Piece<'_>) -> Option<Place> {
+    /// Where the meaning of a piece that was not found in its first bucket stands, if it is remembered.
+    #[inline(always)]
+    pub fn place(&self, piece: &Piece<'_>, bucket: usize) -> Option<Place> {
+        let passed = self.buckets[bucket].was_passed();
+        if passed || !piece.spelling.is_whole() { self.place_anywhere(piece) } else { None }
+    }
+
+    #[inline(never)]
+    fn place_anywhere(&self, piece: &Piece<'_>) -> Option<Place> {
         for bucket in self.probes(piece.spelling).map(|bucket| &self.buckets[bucket]) {
-            let same = |slot: &&Slot| {
-                let same = slot.spelling == piece.spelling;
-                same && (piece.spelling.is_whole() || self.is_long(slot, piece.text.as_bytes()))
-            };
-            if let Some(slot) = bucket.0.iter().find(same) {
-                return Some(slot.place);
+            for slot in &bucket.0 {
+                if slot.spelling == piece.spelling && (piece.spelling.is_whole() || self.is_long(slot, piece)) {
+                    return Some(slot.place);
+                }
             }
-            if bucket.taken() < bucket.0.len() {
+            if !bucket.was_passed() {
                 return None;
             }
         }
         None
     }
 
-    /// Passes on the columns and the words of a meaning: few columns to `few`, others to `many`.
+    /// The columns and the words of a meaning of many numbers.
     #[inline(always)]
-    pub fn pass_on(&self, place: Place, few: &mut Numbers, many: impl FnOnce(&[u32]), words: Option<&mut Numbers>) {
-        let Place { numbers, columns: first, words: second } = place;
-        let first = usize::from(first);
-        if second != MANY {
-            few.extend_some(numbers, first);
-            if let Some(words) = words {
-                words.extend_some([numbers[first & 1], numbers[1]], second.into());
-            }
-        } else {
-            let own = &self.items.room[numbers[0] as usize..][..first + numbers[1] as usize];
-            let (columns, own) = own.split_at(first);
-            many(columns);
-            if let Some(words) = words {
-                words.extend(own);
-            }
-        }
+    pub fn many(&self, place: Place) -> Meaning<'_> {
+        let Place { numbers: [start, words], columns, .. } = place;
+        let (columns, words) = (usize::from(columns), words as usize);
+        let (columns, words) = self.items.room[start as usize..][..columns + words].split_at(columns);
+        Meaning { columns, words }
     }
 
     /// Remembers a piece that is not remembered, if there is much room or it was met before.
+    #[inline(always)]
     pub fn learn(&mut self, piece: &Piece<'_>, meaning: Meaning<'_>) -> Option<Place> {
         let hash = piece.spelling.hash();
         let mark = &mut self.marks[(hash >> 32) as usize % MARKS];
-        let sign = (hash >> 48) as u16;
+        let sign = (hash >> 56) as u8;
         let met = std::mem::replace(mark, sign) == sign;
-        if !met && self.pieces >= FREELY || meaning.columns.len() > u16::MAX.into() {
+        let too_much = piece.text.length > LONGEST || meaning.columns.len() > u16::MAX.into();
+        if !met && self.pieces >= FREELY || too_much {
             return None;
         }
-        let [bucket, free] = self.free(piece.spelling).filter(|_| piece.text.len() <= LONGEST)?;
+        let [bucket, free] = self.free(piece.spelling)?;
         let long = self.long.len() as u32;
-        if piece.text.len() > WHOLE {
-            self.long.extend_from_slice(piece.text.as_bytes());
+        if piece.text.length > WHOLE {
+            self.long.extend_from_slice(piece.text.as_str().as_bytes());
             self.long.push(END);
         }
         let place = self.keep(meaning);
@@ -228,20 +262,20 @@ impl Memo {
 
     /// Keeps a meaning, of no more than 65,535 columns, until the memo is emptied.
     pub fn keep(&mut self, Meaning { columns, words }: Meaning<'_>) -> Place {
-        let mut numbers = [0; 2];
-        let few = columns.len() + words.len() <= numbers.len();
-        if few {
-            numbers.iter_mut().zip(columns.iter().chain(words)).for_each(|(number, own)| *number = *own);
-        } else {
-            numbers = [self.items.length as u32, words.len() as u32];
-            self.items.extend(columns);
-            self.items.extend(words);
+        if columns.len() + words.len() <= 2 {
+            let mut all = columns.iter().chain(words).copied();
+            let numbers = [all.next().unwrap_or_default(), all.next().unwrap_or_default()];
+            return Place { numbers, columns: 0, few_columns: columns.len() as u8, few_words: words.len() as u8 };
         }
-        Place { numbers, columns: columns.len() as u16, words: if few { words.len() as u16 } else { MANY } }
+        let start = self.items.length as u32;
+        self.items.extend(columns);
+        self.items.extend(words);
+        Place { numbers: [start, words.len() as u32], columns: columns.len() as u16, few_columns: 0, few_words: MANY }
     }
 
-    fn is_long(&self, slot: &Slot, text: &[u8]) -> bool {
-        self.long[slot.long as usize..].strip_prefix(text).is_some_and(|rest| rest.first() == Some(&END))
+    fn is_long(&self, slot: &Slot, piece: &Piece<'_>) -> bool {
+        let text = piece.text.as_str().as_bytes();
+        self.long[(slot.long & !PASSED) as usize..].strip_prefix(text).is_some_and(|rest| rest.first() == Some(&END))
     }
 
     /// The buckets in which a piece may be, the likeliest first.
@@ -250,9 +284,16 @@ impl Memo {
         (0..MOST_PROBES).map(move |probe| first.wrapping_add(probe) & last)
     }
 
-    /// The first bucket with room in which a piece may be, and its next slot.
-    fn free(&self, spelling: Spelling) -> Option<[usize; 2]> {
-        let mut probes = self.probes(spelling).map(|bucket| [bucket, self.buckets[bucket].taken()]);
-        probes.find(|&[bucket, taken]| taken < self.buckets[bucket].0.len())
+    /// The first bucket with room in which a piece may be, and its next slot. It passes the buckets before.
+    fn free(&mut self, spelling: Spelling) -> Option<[usize; 2]> {
+        for at in self.probes(spelling) {
+            let bucket = &mut self.buckets[at];
+            let taken = bucket.taken();
+            if taken < bucket.0.len() {
+                return Some([at, taken]);
+            }
+            bucket.0[1].long |= PASSED;
+        }
+        None
     }
 }

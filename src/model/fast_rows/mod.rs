@@ -29,9 +29,10 @@ mod stems;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use super::featurizer::Block;
-use crate::analysis::{Analyzer, AnalyzerParams, Stemmer, Unit, Word, tokenize};
+use crate::analysis::{Analyzer, AnalyzerParams, Beginning, Stemmer, Unit, Word, tokenize};
 use crate::features::{Corpus, CorpusCounter, Spelling};
 use crate::sparse::SparseRow;
 use characters::Characters;
@@ -42,12 +43,11 @@ use numbers::Numbers;
 use pieces::{Bounds, Piece};
 use pulp::NullaryFnOnce;
 use std::collections::HashMap;
-use std::hint::black_box;
 use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use stems::stem;
 use tally::{SECTION, Tally};
-use wide::u8x16;
+use words::for_each_plain_token;
 
 /// Makes the rows of texts for one list of blocks, which has to be the same every time.
 #[derive(Default)]
@@ -60,22 +60,34 @@ pub(super) struct FastRows {
 
 /// Where the blocks stand.
 struct Layout {
-    /// Of each block its sections of a tally.
-    sections: Vec<Range<usize>>,
-    /// The n-grams of two words and more of each block; `None` where a block has none.
-    grams: Vec<Option<Grams>>,
+    stands: Vec<Stand>,
     /// Whether a block asks for stems of rust-stemmers.
     stems: bool,
     /// Whether signs part, because no block counts them.
     signs_part: bool,
 }
 
-/// So many pieces are cut, then looked up, then counted.
+/// Where one block stands.
+struct Stand {
+    /// Its sections of a tally.
+    sections: Range<usize>,
+    /// The place of its first column.
+    first: u32,
+    /// Its n-grams of two words and more, if it has some.
+    grams: Option<Grams>,
+}
+
+/// So many pieces are brought near, ...
+const AHEAD: usize = 256;
+/// ... then so many of them looked up, and counted.
 const BATCH: usize = 64;
 
 /// What one thread works with.
 struct Memory {
     bounds: Bounds,
+    /// Of [`AHEAD`] pieces, with the buckets of the memo where they may be.
+    spellings: Vec<Spelling>,
+    buckets: Vec<usize>,
     memo: Memo,
     tally: Tally,
     /// The columns of pieces of a text that have few.
@@ -94,7 +106,9 @@ struct Finder {
     columns: Vec<u32>,
     words: Vec<u32>,
     characters: Characters,
+    /// Of a token, and of its stem.
     letters: String,
+    stem: String,
 }
 
 impl FastRows {
@@ -158,36 +172,33 @@ impl Layout {
     fn new(blocks: &[Block]) -> Self {
         let stems = blocks.iter().any(|block| block.analyzer.params().asks() == Some(Stemmer::RustStemmers));
         let signs_part = blocks.iter().all(|block| block.analyzer.params().unit != Unit::CharWb);
-        let mut layout = Layout { sections: Vec::new(), grams: Vec::new(), stems, signs_part };
+        let mut layout = Layout { stands: Vec::new(), stems, signs_part };
         let (mut section, mut word) = (0, 0);
         for block in blocks {
             let (params, vocabulary) = (block.analyzer.params(), block.vectorizer.vocabulary());
+            let first = (section * SECTION) as u32;
             let grams = (params.unit == Unit::Word && params.ngrams[1] > 1)
-                .then(|| Grams::new(vocabulary, params.ngrams, word, place(section)));
+                .then(|| Grams::new(vocabulary, params.ngrams, word, first));
             word = grams.as_ref().map_or(word, Grams::end);
-            layout.grams.push(grams);
             let sections = section..section + vocabulary.len().div_ceil(SECTION);
             section = sections.end;
-            layout.sections.push(sections);
+            layout.stands.push(Stand { sections, first, grams });
         }
         layout
     }
 
     /// The number of all sections.
     fn end(&self) -> usize {
-        self.sections.last().map_or(0, |sections| sections.end)
+        self.stands.last().map_or(0, |stand| stand.sections.end)
     }
-}
-
-/// The first place of a section.
-fn place(section: usize) -> u32 {
-    (section * SECTION) as u32
 }
 
 impl Memory {
     fn new(layout: &Layout) -> Self {
         Memory {
             bounds: Bounds::default(),
+            spellings: vec![Spelling::default(); AHEAD],
+            buckets: vec![0; AHEAD],
             memo: Memo::new(),
             tally: Tally::new(layout.end()),
             few: Numbers::default(),
@@ -211,44 +222,58 @@ impl Memory {
     /// Makes the row of a text.
     #[inline(always)]
     fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str, marker: impl Marker) {
-        let Memory { bounds, memo, tally, few, words, sequence, walk, finder, row } = self;
-        let mut spellings = [Spelling::default(); BATCH];
+        let Memory { bounds, spellings, buckets, memo, tally, few, words, sequence, walk, finder, row } = self;
         let mut places = [Place::default(); BATCH];
         bounds.find(text, layout.signs_part, marker);
         words.clear();
-        let has_grams = layout.grams.iter().any(Option::is_some);
-        // Looking up and counting each go over many pieces before the next begins: a processor waits for memory once for
-        // many pieces, not once for each.
-        for bounds in bounds.batches(BATCH) {
-            memo.make_room(bounds.len());
-            for (i, &[start, end]) in bounds.iter().enumerate() {
-                spellings[i] = Spelling::part(text.as_bytes(), start..end);
+        let has_grams = layout.stands.iter().any(|stand| stand.grams.is_some());
+        // Each step goes over many pieces before the next begins, so that a processor brings memory for many at once.
+        for ahead in bounds.batches(AHEAD) {
+            memo.make_room(ahead.len());
+            let pieces = ahead.iter().map(|&[start, end]| Spelling::part(text.as_bytes(), start..end));
+            memo.approach(pieces, spellings, buckets);
+            let batches = ahead.chunks(BATCH).zip(spellings.chunks(BATCH)).zip(buckets.chunks(BATCH));
+            for ((bounds, spellings), buckets) in batches {
+                let places = &mut places[..bounds.len()];
+                let mut strange = memo.glance(spellings, buckets, places);
+                while let Some(i) = next_bit(&mut strange) {
+                    let piece = Piece::new(text, bounds[i], spellings[i]);
+                    places[i] = memo.place(&piece, buckets[i]).unwrap_or_else(|| {
+                        let meaning = finder.meaning(blocks, layout, &piece);
+                        memo.learn(&piece, meaning).unwrap_or_else(|| {
+                            tally.add(meaning.columns);
+                            memo.keep(Meaning { columns: &[], ..meaning })
+                        })
+                    });
+                }
+                few.clear();
+                let mut many = 0;
+                few.extend_pairs(places.iter().enumerate().map(|(i, place)| {
+                    many |= u64::from(place.is_many()) << i;
+                    place.few_columns()
+                }));
+                tally.add(few.all());
+                if has_grams && many == 0 {
+                    words.extend_pairs(places.iter().map(|place| place.few_words()));
+                } else if has_grams {
+                    for &place in &*places {
+                        let (few, how_many) = place.few_words();
+                        if place.is_many() {
+                            words.extend(memo.many(place).words)
+                        } else {
+                            words.extend_some(few, how_many)
+                        }
+                    }
+                }
+                if !layout.signs_part {
+                    memo.approach_meanings(places);
+                }
+                while let Some(i) = next_bit(&mut many) {
+                    tally.add(memo.many(places[i]).columns);
+                }
             }
-            let mut strange = memo.glance(&spellings[..bounds.len()], &mut places);
-            while strange != 0 {
-                let i = strange.trailing_zeros() as usize;
-                strange &= strange - 1;
-                let piece = Piece { text: &text[bounds[i][0]..bounds[i][1]], spelling: spellings[i] };
-                places[i] = memo.place(&piece).unwrap_or_else(|| {
-                    let meaning = finder.meaning(blocks, layout, &piece);
-                    memo.learn(&piece, meaning).unwrap_or_else(|| {
-                        tally.add(meaning.columns);
-                        memo.keep(Meaning { columns: &[], ..meaning })
-                    })
-                });
-            }
-            let places = &places[..bounds.len()];
-            if !layout.signs_part {
-                black_box(memo.touch_meanings(places));
-            }
-            few.clear();
-            for &place in places {
-                let words = has_grams.then_some(&mut *words);
-                memo.pass_on(place, few, |many| tally.add(many), words);
-            }
-            tally.add(few.all());
         }
-        for grams in layout.grams.iter().flatten() {
+        for grams in layout.stands.iter().filter_map(|stand| stand.grams.as_ref()) {
             sequence.clear();
             sequence.extend(words.all().iter().copied().filter(|&word| grams.has(word)));
             tally.add(grams.columns(sequence, walk));
@@ -256,7 +281,7 @@ impl Memory {
         row.clear();
         tally.make_room();
         let mut first = 0;
-        for (Block { vectorizer, .. }, sections) in blocks.iter().zip(&layout.sections) {
+        for (Block { vectorizer, .. }, Stand { sections, .. }) in blocks.iter().zip(&layout.stands) {
             let start = row.len();
             let (columns, weights) = tally.drain(sections.clone(), first, |near| vectorizer.weigh(near));
             row.extend(columns, weights);
@@ -266,104 +291,59 @@ impl Memory {
     }
 }
 
+/// The lowest bit that is set, which is taken away.
+#[inline(always)]
+fn next_bit(bits: &mut u64) -> Option<usize> {
+    let next = bits.trailing_zeros() as usize;
+    *bits &= bits.wrapping_sub(1);
+    (next < 64).then_some(next)
+}
+
 impl Finder {
     fn meaning(&mut self, blocks: &[Block], layout: &Layout, piece: &Piece<'_>) -> Meaning<'_> {
-        let Finder { columns, words, characters, letters } = self;
+        let Finder { columns, words, characters, letters, stem: own } = self;
         columns.clear();
         words.clear();
-        let places = || blocks.iter().zip(&layout.sections).zip(&layout.grams);
         // One token after another, so that all blocks share its stem.
-        let mut token = |token: &str| {
-            let mut word = Word::new(token);
-            if layout.stems {
-                word = word.with_stem(Stemmer::RustStemmers, stem(token));
-            }
-            for ((block, sections), grams) in places() {
+        let mut token = |token: Beginning<'_>| {
+            let stem = layout.stems.then(|| (Stemmer::RustStemmers, stem(token, own)));
+            let word = Word::new(token, stem);
+            for (block, Stand { first, grams, .. }) in blocks.iter().zip(&layout.stands) {
                 let vocabulary = block.vectorizer.vocabulary();
-                let first = place(sections.start);
-                let column = |term: &str| vocabulary.column(term).map(|column| first + column);
                 let params = block.analyzer.params();
                 match params.unit {
                     Unit::Word => {
                         let Some(part) = block.analyzer.part(&word) else { continue };
-                        if params.ngrams[0] == 1 {
-                            columns.extend(column(part));
+                        if params.ngrams[0] == 1
+                            && let Some(column) = vocabulary.column_of(part.text, part.length)
+                        {
+                            columns.push(first + column);
                         }
-                        words.extend(grams.as_ref().map(|grams| grams.number(part)));
+                        if let Some(grams) = grams {
+                            words.push(grams.number(part));
+                        }
                     }
-                    Unit::Fields | Unit::Valence => columns.extend(block.analyzer.marks(&word).filter_map(column)),
+                    Unit::Fields | Unit::Valence => {
+                        let column = |mark: &str| vocabulary.column(mark).map(|column| first + column);
+                        columns.extend(block.analyzer.marks(&word).filter_map(column));
+                    }
                     Unit::CharWb => {}
                 }
             }
         };
-        match small_word(piece).or_else(|| only_word(piece.text, letters)) {
-            Some(word) => token(word),
-            None => tokenize(piece.text).for_each(|found| token(&found.text)),
+        if !for_each_plain_token(piece, letters, &mut token) {
+            tokenize(piece.text.as_str()).for_each(|found| token(Beginning::whole(&found.text)));
         }
-        for ((block, sections), _) in places().filter(|((block, _), _)| block.analyzer.params().unit == Unit::CharWb) {
-            let (lengths, first) = (block.analyzer.params().ngrams, place(sections.start));
-            for part in piece.text.split_whitespace() {
-                characters.find(part, lengths, block.vectorizer.vocabulary(), |column| {
-                    columns.push(first + column);
-                });
+        for (block, Stand { first, .. }) in blocks.iter().zip(&layout.stands) {
+            let params = block.analyzer.params();
+            if params.unit == Unit::CharWb {
+                for part in piece.text.as_str().split_whitespace() {
+                    characters.find(part, params.ngrams, block.vectorizer.vocabulary(), |column| {
+                        columns.push(first + column);
+                    });
+                }
             }
         }
         Meaning { columns, words }
     }
-}
-
-/// As [`only_word`], sooner, of a short piece whose letters are small: its bytes are looked at all at once.
-fn small_word<'a>(piece: &Piece<'a>) -> Option<&'a str> {
-    if !piece.spelling.is_whole() {
-        return None;
-    }
-    let block = piece.spelling.bytes();
-    let bytes = u8x16::new(block);
-    let all = u8x16::splat;
-    let same = |byte: u8| bytes.simd_eq(all(byte));
-    let within = |bytes: u8x16, least: u8, greatest: u8| {
-        let above = bytes - all(least);
-        above.simd_eq(above.min(all(greatest - least)))
-    };
-    let bits = |mask: u8x16| mask.to_bitmask();
-    let inside = (1 << piece.text.len()) - 1;
-    // Not æ and ÷.
-    let accented = bits(within(bytes, 0xa0, 0xbf) & !(same(0xa6) | same(0xb7))) >> 1 & bits(same(0xc3));
-    let letters = inside & (bits(within(bytes, b'a', b'z')) | accented | accented << 1);
-    let signs = bits(within(bytes, 0, 0x7f) & !(within(bytes, b'0', b'9') | within(bytes | all(0x20), b'a', b'z')));
-    let start = (letters | 1 << 16).trailing_zeros();
-    let length = (!(letters >> start)).trailing_zeros();
-    let end = start + length;
-    let word = (1 << end) - (1 << start);
-    // An apostrophe may elide, a hyphen make a designation, and the t between hyphens is no token.
-    let plain = length > 1 && inside & !(word | signs) == 0 && !matches!(block[end as usize % 16], b'\'' | b'`' | b'-');
-    plain.then(|| &piece.text[start as usize..end as usize])
-}
-
-/// The only token of a piece that is plainly one word, of letters of ASCII and Latin-1 between signs of ASCII, as
-/// [`tokenize`] finds it; `None` for any other piece. `letters` is room to work in.
-fn only_word<'a>(piece: &str, letters: &'a mut String) -> Option<&'a str> {
-    let sign = |b: &u8| b.is_ascii() && !b.is_ascii_alphanumeric();
-    let bytes = piece.as_bytes();
-    let start = bytes.iter().take_while(|b| sign(b)).count();
-    letters.clear();
-    let mut at = start;
-    loop {
-        match bytes[at..] {
-            [b @ (b'a'..=b'z' | b'A'..=b'Z'), ..] => {
-                letters.push(b.to_ascii_lowercase().into());
-                at += 1;
-            }
-            // Not × and ÷, and not Æ and æ, which are written otherwise.
-            [0xc3, b @ (0x80..=0x96 | 0x98..=0xbf), ..] if !matches!(b, 0x86 | 0xa6 | 0xb7) => {
-                let small = if b < 0x9f { b + 0x20 } else { b };
-                letters.push(char::from(small | 0x40));
-                at += 2;
-            }
-            _ => break,
-        }
-    }
-    let rest = &bytes[at..];
-    let plain = at - start > 1 && !matches!(rest, [b'\'' | b'`' | b'-', ..]) && rest.iter().all(sign);
-    plain.then_some(letters)
 }

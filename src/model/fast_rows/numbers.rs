@@ -3,13 +3,10 @@
 /// A list that can be added to without a branch: processors guess wrong whether a word has a term.
 #[derive(Default)]
 pub(super) struct Numbers {
-    /// The numbers, and room for some more.
+    /// The numbers, and room for more.
     room: Vec<u32>,
     length: usize,
 }
-
-/// As much room is there at least.
-const ROOM: usize = 16;
 
 impl Numbers {
     pub fn clear(&mut self) {
@@ -27,16 +24,30 @@ impl Numbers {
         self.room.truncate(self.length);
         self.room.extend_from_slice(numbers);
         self.length = self.room.len();
-        self.room.resize(self.length + ROOM, 0);
     }
 
     /// Adds the first of two numbers, or both, or neither.
     #[inline(always)]
     pub fn extend_some(&mut self, numbers: [u32; 2], how_many: usize) {
-        if self.room.len() < self.length + ROOM {
-            self.room.resize(2 * self.length + ROOM, 0);
+        self.extend_pairs([(numbers, how_many)].into_iter());
+    }
+
+    /// Adds of each two numbers the first, or both, or neither.
+    #[inline(always)]
+    pub fn extend_pairs(&mut self, pairs: impl ExactSizeIterator<Item = ([u32; 2], usize)>) {
+        let most = self.length + 2 * pairs.len();
+        if self.room.len() < most {
+            self.room.resize(2 * most, 0);
         }
-        self.room[self.length..][..2].copy_from_slice(&numbers);
-        self.length += how_many;
+        let room = &mut self.room[self.length..];
+        // On its own, so that it stays in a register.
+        let mut length = 0;
+        for (pair, how_many) in pairs {
+            if let Some(place) = room.get_mut(length..).and_then(<[u32]>::first_chunk_mut) {
+                *place = pair;
+            }
+            length += how_many;
+        }
+        self.length += length;
     }
 }

@@ -1,14 +1,23 @@
 //! Cutting a text into pieces that can be understood one by one.
 
 use super::marks::{Marker, Marks};
+use crate::analysis::Beginning;
 use crate::features::Spelling;
 
 /// What stands between white space, or between that and signs of ASCII other than apostrophe, grave accent and hyphen. Between
 /// two ASCII digits none of them parts (`19 500`, `1,5`).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece<'a> {
-    pub text: &'a str,
+    /// What the rest of the text begins with.
+    pub text: Beginning<'a>,
     pub spelling: Spelling,
+}
+
+impl<'a> Piece<'a> {
+    /// What stands between two bounds of a text, with its spelling.
+    pub fn new(text: &'a str, [start, end]: [usize; 2], spelling: Spelling) -> Self {
+        Piece { text: Beginning { text: &text[start..], length: end - start }, spelling }
+    }
 }
 
 /// Where the pieces of a text begin and end, one after the other.
