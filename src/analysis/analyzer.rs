@@ -51,7 +51,8 @@ impl AnalyzerParams {
 /// some, and guesses right that there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Beginning<'a> {
-    pub text: &'a str,
+    /// The text.
+    pub of: &'a str,
     /// Its length in bytes.
     pub length: usize,
 }
@@ -59,11 +60,11 @@ pub(crate) struct Beginning<'a> {
 impl<'a> Beginning<'a> {
     /// All of a text.
     pub fn whole(text: &'a str) -> Self {
-        Beginning { text, length: text.len() }
+        Beginning { of: text, length: text.len() }
     }
 
     pub fn as_str(self) -> &'a str {
-        &self.text[..self.length]
+        &self.of[..self.length]
     }
 }
 
@@ -137,7 +138,7 @@ impl Analyzer {
             return None;
         }
         let whole = self.params.stemmer.map_or(word.token, |stemmer| word.stem(stemmer));
-        let end = self.params.prefix.and_then(|letters| whole.text.char_indices().nth(letters));
+        let end = self.params.prefix.and_then(|letters| whole.of.char_indices().nth(letters));
         let most = end.map_or(whole.length, |(end, _)| end);
         Some(Beginning { length: whole.length.min(most), ..whole })
     }

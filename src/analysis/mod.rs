@@ -15,6 +15,7 @@ pub(crate) use analyzer::{Beginning, CharacterNgrams, Word};
 pub use normalize::normalize;
 pub use stemmer::Stemmer;
 pub use stop_words::{StopWords, is_french_stop_word};
+pub(crate) use tokenizer::elides;
 pub use tokenizer::{Token, tokenize};
 
 /// Raised whenever the terms of some text change: a model remembers the version that made its vocabulary.

@@ -77,7 +77,7 @@ fn word_end(text: &str, start: usize) -> usize {
         if is_apostrophe(c) {
             let before = normalize(&text[start..at]);
             match next {
-                Some(n) if ELIDED.contains(&before.as_ref()) && calls_for_elision(n) => return at + c.len_utf8(),
+                Some(n) if elides(&before, n) => return at + c.len_utf8(),
                 Some(n) if n.is_alphabetic() => {}
                 _ => return at,
             }
@@ -93,9 +93,11 @@ fn word_end(text: &str, start: usize) -> usize {
     }
 }
 
-/// Elision happens before a vowel sound; `N'Djamena` and `M'Bala` are names.
-fn calls_for_elision(next: char) -> bool {
-    next.is_ascii_digit() || "aeiouyhàâäéèêëîïôöùûüœæAEIOUYHÀÂÄÉÈÊËÎÏÔÖÙÛÜŒÆ".contains(next)
+/// Whether the normalised letters before an apostrophe are an elided word, by what follows it: elision happens before a vowel
+/// sound; `N'Djamena` and `M'Bala` are names.
+pub(crate) fn elides(before: &str, next: char) -> bool {
+    let called_for = next.is_ascii_digit() || "aeiouyhàâäéèêëîïôöùûüœæAEIOUYHÀÂÄÉÈÊËÎÏÔÖÙÛÜŒÆ".contains(next);
+    called_for && ELIDED.contains(&before)
 }
 
 /// The `t` of "a-t-il", which stands only for the ear.

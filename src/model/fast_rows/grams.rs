@@ -58,7 +58,7 @@ impl Grams {
 
     /// The number of a word.
     pub fn number(&self, word: Beginning<'_>) -> u32 {
-        self.words.column_of(word.text, word.length).map_or(self.first, |at| self.first + 1 + at)
+        self.words.column_of(word.of, word.length).map_or(self.first, |at| self.first + 1 + at)
     }
 
     /// The columns of the n-grams of two words and more in a row of words.

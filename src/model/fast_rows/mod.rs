@@ -315,7 +315,7 @@ impl Finder {
                     Unit::Word => {
                         let Some(part) = block.analyzer.part(&word) else { continue };
                         if params.ngrams[0] == 1
-                            && let Some(column) = vocabulary.column_of(part.text, part.length)
+                            && let Some(column) = vocabulary.column_of(part.of, part.length)
                         {
                             columns.push(first + column);
                         }

@@ -16,7 +16,7 @@ pub(super) struct Piece<'a> {
 impl<'a> Piece<'a> {
     /// What stands between two bounds of a text, with its spelling.
     pub fn new(text: &'a str, [start, end]: [usize; 2], spelling: Spelling) -> Self {
-        Piece { text: Beginning { text: &text[start..], length: end - start }, spelling }
+        Piece { text: Beginning { of: &text[start..], length: end - start }, spelling }
     }
 }
 

@@ -11,7 +11,7 @@ use wide::{u8x16, u8x32};
 /// The stem of a normalised word. `room` is room to work in.
 #[inline]
 pub(super) fn stem<'a>(word: Beginning<'a>, room: &'a mut String) -> Beginning<'a> {
-    let Beginning { text, length } = word;
+    let Beginning { of: text, length } = word;
     if length > LONGEST {
         room.clear();
         room.push_str(&Stemmer::RustStemmers.stem(word.as_str()));
@@ -29,12 +29,12 @@ pub(super) fn stem<'a>(word: Beginning<'a>, room: &'a mut String) -> Beginning<'
     let (end, replaced) = Word::new(&mut letters, length).stem();
     let length = end - MARGIN;
     if !replaced {
-        return Beginning { text, length };
+        return Beginning { of: text, length };
     }
     letters[end..].fill(0);
     room.clear();
     room.push_str(std::str::from_utf8(&letters[MARGIN..]).unwrap_or_default());
-    Beginning { text: room, length }
+    Beginning { of: room, length }
 }
 
 /// The stems of longer words, in bytes, are left to the library.
@@ -696,7 +696,7 @@ mod tests {
     /// The stem of a word that stands alone, which has to be that of one that stands in a text.
     fn stemmed(word: &str) -> String {
         let [alone, within] = [word.to_string(), format!("{word} élue")]
-            .map(|text| stem(Beginning { text: &text, length: word.len() }, &mut String::new()).as_str().to_string());
+            .map(|text| stem(Beginning { of: &text, length: word.len() }, &mut String::new()).as_str().to_string());
         assert_eq!(alone, within);
         alone
     }

@@ -1,12 +1,8 @@
 //! The tokens of short pieces of plain words: letters of ASCII and Latin-1 between signs of ASCII.
 
 use super::pieces::Piece;
-use crate::analysis::Beginning;
+use crate::analysis::{Beginning, elides};
 use wide::u8x16;
-
-/// What is elided before a vowel, without its apostrophe.
-const ELIDED: [&[u8]; 14] =
-    [b"l", b"d", b"j", b"m", b"t", b"s", b"n", b"c", b"qu", b"jusqu", b"lorsqu", b"puisqu", b"quoiqu", b"presqu"];
 
 /// Passes on the tokens of a piece, as [`tokenize`](crate::analysis::tokenize) finds them, if it is plain; otherwise returns
 /// false. `room` is room to work in.
@@ -36,7 +32,7 @@ pub(super) fn for_each_plain_token(piece: &Piece<'_>, room: &mut String, mut eac
     if (letters | signs.to_bitmask()) & 0xffff != 0xffff {
         return false;
     }
-    let mut text = piece.text.text;
+    let mut text = piece.text.of;
     if capitals.any() {
         room.clear();
         room.push_str(std::str::from_utf8(&small.to_array()).unwrap_or_default());
@@ -51,7 +47,7 @@ pub(super) fn for_each_plain_token(piece: &Piece<'_>, room: &mut String, mut eac
         // Letters after an apostrophe go on, or something was elided.
         let mut token_end = end;
         while bytes[end] == b'\'' && letters >> (end + 1) & 1 == 1 {
-            if ELIDED.contains(&&bytes[start..end]) && is_vowel(&bytes[end + 1..]) {
+            if text[end + 1..].chars().next().is_some_and(|next| elides(&text[start..end], next)) {
                 token_end = end + 1;
                 break;
             }
@@ -61,19 +57,10 @@ pub(super) fn for_each_plain_token(piece: &Piece<'_>, room: &mut String, mut eac
         left &= u32::MAX << token_end;
         let euphonic = &bytes[start..end + 1] == b"t-" && start > 0 && bytes[start - 1] == b'-';
         if !euphonic {
-            each(Beginning { text: &text[start..], length: token_end - start });
+            each(Beginning { of: &text[start..], length: token_end - start });
         }
     }
     true
-}
-
-/// Whether small letters begin with one that calls for elision: a vowel, or an h.
-fn is_vowel(letters: &[u8]) -> bool {
-    match letters {
-        [0xc3, second, ..] => "àâäéèêëîïôöùûü".as_bytes().chunks(2).any(|vowel| vowel == [0xc3, *second]),
-        [first, ..] => b"aeiouyh".contains(first),
-        [] => false,
-    }
 }
 
 #[cfg(test)]
