@@ -31,6 +31,12 @@ impl SparseRow {
         row
     }
 
+    /// Room for so many pairs.
+    pub fn reserve(&mut self, pairs: usize) {
+        self.columns.reserve(pairs);
+        self.values.reserve(pairs);
+    }
+
     /// Forgets all pairs.
     pub fn clear(&mut self) {
         self.columns.clear();

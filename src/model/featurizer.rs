@@ -86,11 +86,11 @@ impl Featurizer {
 
     /// The row of a text.
     pub fn row(&self, text: &str) -> SparseRow {
-        self.read(text, SparseRow::clone)
+        self.read(text, std::mem::take)
     }
 
-    /// What is made of the row of a text, without a copy of it.
-    pub(super) fn read<T>(&self, text: &str, made_of: impl FnOnce(&SparseRow) -> T) -> T {
+    /// What is made of the row of a text, which may be taken away.
+    pub(super) fn read<T>(&self, text: &str, made_of: impl FnOnce(&mut SparseRow) -> T) -> T {
         self.fast.read(&self.blocks, text, made_of)
     }
 

@@ -113,13 +113,13 @@ struct Finder {
 
 impl FastRows {
     /// What is made of a text's row.
-    pub fn read<T>(&self, blocks: &[Block], text: &str, made_of: impl FnOnce(&SparseRow) -> T) -> T {
+    pub fn read<T>(&self, blocks: &[Block], text: &str, made_of: impl FnOnce(&mut SparseRow) -> T) -> T {
         let layout = self.layout.get_or_init(|| Layout::new(blocks));
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let memory = idle().pop();
         let mut memory = memory.unwrap_or_else(|| Memory::new(layout));
         memory.read_by_processor(blocks, layout, text);
-        let made = made_of(&memory.row);
+        let made = made_of(&mut memory.row);
         idle().push(memory);
         made
     }
@@ -279,7 +279,7 @@ impl Memory {
             tally.add(grams.columns(sequence, walk));
         }
         row.clear();
-        tally.make_room();
+        row.reserve(tally.make_room());
         let mut first = 0;
         for (Block { vectorizer, .. }, Stand { sections, .. }) in blocks.iter().zip(&layout.stands) {
             let start = row.len();

@@ -57,13 +57,14 @@ impl Tally {
         }
     }
 
-    /// Room for all that can be given back.
-    pub fn make_room(&mut self) {
-        let most = std::mem::take(&mut self.added).min(self.counts.len() * 64) + 64;
-        if self.columns.len() < most {
-            self.columns.resize(most, 0);
-            self.weights.resize(most, 0.0);
+    /// Room for all that can be given back, and how much that is.
+    pub fn make_room(&mut self) -> usize {
+        let most = std::mem::take(&mut self.added).min(self.counts.len() * 64);
+        if self.columns.len() < most + 64 {
+            self.columns.resize(most + 64, 0);
+            self.weights.resize(most + 64, 0.0);
         }
+        most
     }
 
     /// The columns of a block that were met, by increasing column from `first` on, with their weights. They are then
