@@ -22,6 +22,8 @@ pub struct Scorer {
     rows: usize,
     /// A bit for each column whose weights are there.
     met: Vec<u64>,
+    /// Those of the last row.
+    sums: Vec<f64>,
     arch: Arch,
 }
 
@@ -44,34 +46,38 @@ impl Scorer {
             groups,
             rows: 0,
             met: vec![0; width.div_ceil(64)],
+            sums: vec![0.0; groups * LANES],
             arch: Arch::new(),
         }
     }
 
     /// For each regression what [`LogisticRegression::scores`] says of a row, bit for bit.
-    pub fn scores(&mut self, regressions: &[&LogisticRegression], row: &SparseRow) -> Vec<Vec<Score>> {
+    pub fn scores<'a, R: Iterator<Item = &'a LogisticRegression> + Clone>(
+        &mut self,
+        regressions: R,
+        row: &SparseRow,
+    ) -> impl Iterator<Item = Vec<Score>> + use<'a, '_, R> {
         match self.rows.cmp(&ROWS) {
-            Ordering::Less => row.iter().for_each(|(column, _)| self.meet(regressions, column as usize)),
-            Ordering::Equal => (0..self.width).for_each(|column| self.meet(regressions, column)),
+            Ordering::Less => row.iter().for_each(|(column, _)| self.meet(regressions.clone(), column as usize)),
+            Ordering::Equal => (0..self.width).for_each(|column| self.meet(regressions.clone(), column)),
             Ordering::Greater => {}
         }
         self.rows += 1;
         // With the widest registers that the processor has; sums do not depend on them.
-        let sums = self.arch.dispatch(Sums { weights: &self.weights, groups: self.groups, row });
-        let mut sums = sums.into_iter();
-        let mut add = |regression: &LogisticRegression| {
+        self.arch.dispatch(Sums { weights: &self.weights, groups: self.groups, row, sums: &mut self.sums });
+        let mut sums = self.sums.iter();
+        regressions.map(move |regression| {
             regression.intercepts().iter().zip(sums.by_ref()).map(|(intercept, sum)| Score(sum + intercept)).collect()
-        };
-        regressions.iter().map(|regression| add(regression)).collect()
+        })
     }
 
     /// Makes sure that the weights of a column are there.
-    fn meet(&mut self, regressions: &[&LogisticRegression], column: usize) {
+    fn meet<'a>(&mut self, regressions: impl Iterator<Item = &'a LogisticRegression>, column: usize) {
         if self.met[column / 64] >> (column % 64) & 1 == 1 {
             return;
         }
         self.met[column / 64] |= 1 << (column % 64);
-        let weights = regressions.iter().flat_map(|r| &r.weights()[column * r.outputs()..][..r.outputs()]);
+        let weights = regressions.flat_map(|r| &r.weights()[column * r.outputs()..][..r.outputs()]);
         let side_by_side = self.weights[column * self.groups..][..self.groups].as_flattened_mut();
         side_by_side.iter_mut().zip(weights).for_each(|(place, &weight)| *place = weight);
     }
@@ -82,16 +88,16 @@ struct Sums<'a> {
     weights: &'a [[f32; LANES]],
     groups: usize,
     row: &'a SparseRow,
+    sums: &'a mut [f64],
 }
 
 impl NullaryFnOnce for Sums<'_> {
-    type Output = Vec<f64>;
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> Vec<f64> {
-        let mut sums = vec![0.0; self.groups * LANES];
+    fn call(self) {
         let columns = self.row.columns();
-        for (group, sums) in sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        for (group, sums) in self.sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             // Of its own, so that it stays in registers.
             let mut eight = [0.0; LANES];
             for (at, (column, value)) in self.row.iter().enumerate() {
@@ -104,7 +110,6 @@ impl NullaryFnOnce for Sums<'_> {
             }
             *sums = eight;
         }
-        sums
     }
 }
 
@@ -122,13 +127,14 @@ mod tests {
                 LogisticRegression::from_parts(weights, (0..outputs).map(|k| weight(k, 1).into()).collect()).unwrap()
             })
             .into();
-        let regressions: Vec<&LogisticRegression> = regressions.iter().collect();
         let mut scorer = Scorer::new(20, 11);
         for row in [vec![], vec![(19, 0.1)], vec![(0, 0.3), (3, 0.7), (4, 1e-9), (11, 0.123_456_789), (19, 7.0)]] {
             let row = SparseRow::from_sorted(row);
             let alone: Vec<Vec<Score>> = regressions.iter().map(|r| r.scores(&row)).collect();
-            assert_eq!(scorer.scores(&regressions, &row), alone);
-            assert_eq!(scorer.scores(&regressions, &row), alone);
+            for _ in 0..2 {
+                let found: Vec<Vec<Score>> = scorer.scores(regressions.iter(), &row).collect();
+                assert_eq!(found, alone);
+            }
         }
     }
 }

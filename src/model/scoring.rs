@@ -40,11 +40,13 @@ impl Scoring {
         for Share { featurizer, tasks: sharing, idle } in &self.shares {
             let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
             let scorer = idle().pop();
-            let regressions: Vec<_> = sharing.iter().map(|&t| &tasks[t].regression).collect();
-            let outputs = || regressions.iter().map(|r| r.outputs()).sum();
+            let regressions = sharing.iter().map(|&t| &tasks[t].regression);
+            let outputs = || regressions.clone().map(|r| r.outputs()).sum();
             let mut scorer = scorer.unwrap_or_else(|| Scorer::new(featurizer.width(), outputs()));
-            let found = featurizer.read(text, |row| scorer.scores(&regressions, row));
-            sharing.iter().zip(found).for_each(|(&t, found)| scores[t] = found);
+            featurizer.read(text, |row| {
+                let found = scorer.scores(regressions.clone(), row);
+                sharing.iter().zip(found).for_each(|(&t, found)| scores[t] = found);
+            });
             idle().push(scorer);
         }
         scores
