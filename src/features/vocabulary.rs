@@ -34,6 +34,14 @@ pub(crate) struct Noted {
     hash: u64,
 }
 
+impl Noted {
+    #[inline(always)]
+    fn new(text: &str, place: [usize; 2]) -> Self {
+        let (key, hash) = key_and_hash(text.as_bytes(), place[0]..place[1]);
+        Noted { place, key, hash }
+    }
+}
+
 /// So many terms are read before they are put into a table, so that a processor brings its memory for many at once.
 const AT_A_TIME: usize = 64;
 
@@ -67,10 +75,8 @@ impl Vocabulary {
             let end = vocabulary.len().min(column + AT_A_TIME);
             let read = &mut read[..end - column];
             for (noted, &end) in read.iter_mut().zip(&vocabulary.ends[column..end]) {
-                let place = [start, end as usize];
-                let (key, hash) = key_and_hash(vocabulary.lines.as_bytes(), start..end as usize);
-                prefetch_index(&vocabulary.slots[..], vocabulary.first_slot(hash));
-                *noted = Noted { place, key, hash };
+                *noted = Noted::new(&vocabulary.lines, [start, end as usize]);
+                prefetch_index(&vocabulary.slots[..], vocabulary.first_slot(noted.hash));
                 start = end as usize + 1;
             }
             for noted in read {
@@ -111,11 +117,11 @@ impl Vocabulary {
     /// bring near where it is looked for.
     #[inline(always)]
     pub(crate) fn note(&self, text: &str, place: [usize; 2]) -> (Noted, bool) {
-        let (key, hash) = key_and_hash(text.as_bytes(), place[0]..place[1]);
-        let likely = self.is_likely(hash);
+        let noted = Noted::new(text, place);
+        let likely = self.is_likely(noted.hash);
         // Without a branch: a processor guesses wrong.
-        prefetch_index(&self.slots[..], usize::from(likely) * self.first_slot(hash));
-        (Noted { place, key, hash }, likely)
+        prefetch_index(&self.slots[..], usize::from(likely) * self.first_slot(noted.hash));
+        (noted, likely)
     }
 
     /// The column of a part of a text that was noted.
