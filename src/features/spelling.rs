@@ -30,27 +30,39 @@ const KEPT: [u128; WHOLE + 1] = {
 /// The last byte of a spelling is the length plus one, or this.
 const HASHED: u128 = 0xff << 120;
 
+/// By length the last byte of a whole spelling.
+const ENDS: [u128; WHOLE + 1] = {
+    let mut ends = [0; WHOLE + 1];
+    let mut length = 0;
+    while length <= WHOLE {
+        ends[length] = (length as u128 + 1) << 120;
+        length += 1;
+    }
+    ends
+};
+
 impl Spelling {
     /// The spelling of no string.
     pub const NONE: Spelling = Spelling(0);
 
     /// The spelling of a string.
-    #[inline]
+    ///
+    /// Called, not written out: what it takes to do so is then left to short strings.
+    #[inline(never)]
     pub fn of(text: &[u8]) -> Self {
-        if text.len() > WHOLE {
-            return Spelling::hashed(text);
+        match ENDS.get(text.len()) {
+            Some(end) => Spelling(gathered(text) | end),
+            None => Spelling::hashed(text),
         }
-        Spelling(gathered(text) | (text.len() as u128 + 1) << 120)
     }
 
     /// The spelling of a part of a text, sooner than by [`of`](Self::of) where sixteen bytes can be read at once.
     #[inline(always)]
     pub fn part(text: &[u8], part: Range<usize>) -> Self {
+        // Not `len`, which looks twice.
+        let length = part.end.wrapping_sub(part.start);
         match text.get(part.start..).and_then(<[u8]>::first_chunk) {
-            Some(block) if part.len() <= WHOLE => {
-                let length = part.len();
-                Spelling(u128::from_le_bytes(*block) & KEPT[length] | (length as u128 + 1) << 120)
-            }
+            Some(block) if length <= WHOLE => Spelling(u128::from_le_bytes(*block) & KEPT[length] | ENDS[length]),
             _ => Spelling::of(&text[part]),
         }
     }
@@ -69,7 +81,14 @@ impl Spelling {
     /// Whether equal spellings mean equal strings.
     #[inline(always)]
     pub fn is_whole(self) -> bool {
-        self.0 < HASHED
+        self.0 & 1 << 127 == 0
+    }
+
+    /// Instead of a hash another that is the spelling of no string, and has the hash itself for its own other. What is whole
+    /// stays as it is.
+    #[inline(always)]
+    pub fn apart(self) -> Self {
+        if self.is_whole() { self } else { Spelling(self.0 ^ 1 << 120) }
     }
 
     /// The bytes of a string that is whole, and zeros after them.
@@ -95,10 +114,11 @@ impl Spelling {
 /// The key and the hash of the spelling of a part of a text, sooner than by way of that where the part is short.
 #[inline(always)]
 pub fn key_and_hash(text: &[u8], part: Range<usize>) -> (u64, u64) {
+    let length = part.end.wrapping_sub(part.start);
     match text.get(part.start..).and_then(<[u8]>::first_chunk) {
-        Some(block) if is_short(part.len()) => {
-            let low = u64::from_le_bytes(*block) & KEPT[part.len()] as u64;
-            let high = (part.len() as u64 + 1) << 56;
+        Some(block) if is_short(length) => {
+            let low = u64::from_le_bytes(*block) & KEPT[length] as u64;
+            let high = (length as u64 + 1) << 56;
             (low | high, folded(mix(low, high)))
         }
         _ => {

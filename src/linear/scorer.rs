@@ -51,12 +51,12 @@ impl Scorer {
         }
     }
 
-    /// For each regression what [`LogisticRegression::scores`] says of a row, bit for bit.
+    /// What [`LogisticRegression::scores`] says of a row, bit for bit, of one regression after the other.
     pub fn scores<'a, R: Iterator<Item = &'a LogisticRegression> + Clone>(
         &mut self,
         regressions: R,
         row: &SparseRow,
-    ) -> impl Iterator<Item = Vec<Score>> + use<'a, '_, R> {
+    ) -> impl Iterator<Item = Score> + use<'a, '_, R> {
         match self.rows.cmp(&ROWS) {
             Ordering::Less => row.iter().for_each(|(column, _)| self.meet(regressions.clone(), column as usize)),
             Ordering::Equal => (0..self.width).for_each(|column| self.meet(regressions.clone(), column)),
@@ -65,10 +65,7 @@ impl Scorer {
         self.rows += 1;
         // With the widest registers that the processor has; sums do not depend on them.
         self.arch.dispatch(Sums { weights: &self.weights, groups: self.groups, row, sums: &mut self.sums });
-        let mut sums = self.sums.iter();
-        regressions.map(move |regression| {
-            regression.intercepts().iter().zip(sums.by_ref()).map(|(intercept, sum)| Score(sum + intercept)).collect()
-        })
+        regressions.flat_map(|r| r.intercepts()).zip(&self.sums).map(|(intercept, sum)| Score(sum + intercept))
     }
 
     /// Makes sure that the weights of a column are there.
@@ -96,14 +93,18 @@ impl NullaryFnOnce for Sums<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let columns = self.row.columns();
-        for (group, sums) in self.sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        let Sums { weights, groups, row, sums } = self;
+        let ahead = row.columns().get(AHEAD..).unwrap_or_default();
+        for (group, sums) in sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let place = |column: u32| column as usize * groups + group;
             // Of its own, so that it stays in registers.
             let mut eight = [0.0; LANES];
-            for (at, (column, value)) in self.row.iter().enumerate() {
-                let ahead = columns.get(at + AHEAD).map_or(0, |&column| column as usize);
-                prefetch_index(self.weights, ahead * self.groups + group);
-                let weights = &self.weights[column as usize * self.groups + group];
+            let (mut pairs, mut ahead) = (row.iter(), ahead.iter());
+            while let Some((column, value)) = pairs.next() {
+                if let Some(&ahead) = ahead.next() {
+                    prefetch_index(weights, place(ahead));
+                }
+                let weights = &weights[place(column)];
                 for k in 0..LANES {
                     eight[k] += value * f64::from(weights[k]);
                 }
@@ -130,9 +131,9 @@ mod tests {
         let mut scorer = Scorer::new(20, 11);
         for row in [vec![], vec![(19, 0.1)], vec![(0, 0.3), (3, 0.7), (4, 1e-9), (11, 0.123_456_789), (19, 7.0)]] {
             let row = SparseRow::from_sorted(row);
-            let alone: Vec<Vec<Score>> = regressions.iter().map(|r| r.scores(&row)).collect();
+            let alone: Vec<Score> = regressions.iter().flat_map(|r| r.scores(&row)).collect();
             for _ in 0..2 {
-                let found: Vec<Vec<Score>> = scorer.scores(regressions.iter(), &row).collect();
+                let found: Vec<Score> = scorer.scores(regressions.iter(), &row).collect();
                 assert_eq!(found, alone);
             }
         }

@@ -278,11 +278,11 @@ impl Classifier {
 
     /// Labels one text: one prediction a task, in task order.
     pub fn predict(&self, text: &str) -> Vec<Prediction> {
-        self.tasks.iter().zip(self.scores(text)).map(|(task, scores)| task.decision.decide(&scores)).collect()
+        self.scoring.read(&self.tasks, text, |task, scores| task.decision.decide(scores))
     }
 
     /// What is decided on: the scores of one text, by task and label.
     pub fn scores(&self, text: &str) -> Vec<Vec<Score>> {
-        self.scoring.scores(&self.tasks, text)
+        self.scoring.read(&self.tasks, text, |_, scores| scores.to_vec())
     }
 }

@@ -4,19 +4,23 @@ use super::featurizer::Featurizer;
 use super::task_model::TaskModel;
 use crate::linear::Scorer;
 use crate::task::Score;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::Arc;
+use thread_local::ThreadLocal;
 
 /// Tasks by the features that they share: a text is read once for all of them. They have to be the same every time.
 pub(super) struct Scoring {
     shares: Vec<Share>,
+    /// By task the places of its scores.
+    places: Vec<Range<usize>>,
 }
 
 struct Share {
     featurizer: Arc<Featurizer>,
     /// Positions in the list of tasks.
     tasks: Vec<usize>,
-    /// Those that no thread is at work with.
-    idle: Mutex<Vec<Scorer>>,
+    scorers: ThreadLocal<RefCell<Scorer>>,
 }
 
 impl Scoring {
@@ -27,28 +31,38 @@ impl Scoring {
                 Some(share) => share.tasks.push(t),
                 None => {
                     let featurizer = Arc::clone(&task.featurizer);
-                    shares.push(Share { featurizer, tasks: vec![t], idle: Mutex::default() });
+                    shares.push(Share { featurizer, tasks: vec![t], scorers: ThreadLocal::new() });
                 }
             }
         }
-        Scoring { shares }
+        let mut end = 0;
+        let places = tasks.iter().map(|task| {
+            let start = end;
+            end += task.regression.outputs();
+            start..end
+        });
+        Scoring { places: places.collect(), shares }
     }
 
-    /// The scores of a text, by task and label.
-    pub fn scores(&self, tasks: &[TaskModel], text: &str) -> Vec<Vec<Score>> {
-        let mut scores = vec![Vec::new(); tasks.len()];
-        for Share { featurizer, tasks: sharing, idle } in &self.shares {
-            let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
-            let scorer = idle().pop();
+    /// What is made of the scores of a text, task by task.
+    pub fn read<'a, T>(
+        &self,
+        tasks: &'a [TaskModel],
+        text: &str,
+        made_of: impl Fn(&'a TaskModel, &[Score]) -> T,
+    ) -> Vec<T> {
+        let mut scores = vec![Score(0.0); self.places.last().map_or(0, |places| places.end)];
+        for Share { featurizer, tasks: sharing, scorers } in &self.shares {
             let regressions = sharing.iter().map(|&t| &tasks[t].regression);
             let outputs = || regressions.clone().map(|r| r.outputs()).sum();
-            let mut scorer = scorer.unwrap_or_else(|| Scorer::new(featurizer.width(), outputs()));
+            let scorer = scorers.get_or(|| RefCell::new(Scorer::new(featurizer.width(), outputs())));
+            let places = sharing.iter().flat_map(|&t| self.places[t].clone());
             featurizer.read(text, |row| {
+                let mut scorer = scorer.borrow_mut();
                 let found = scorer.scores(regressions.clone(), row);
-                sharing.iter().zip(found).for_each(|(&t, found)| scores[t] = found);
+                places.zip(found).for_each(|(place, score)| scores[place] = score);
             });
-            idle().push(scorer);
         }
-        scores
+        tasks.iter().zip(&self.places).map(|(task, places)| made_of(task, &scores[places.clone()])).collect()
     }
 }

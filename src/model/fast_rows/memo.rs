@@ -57,6 +57,7 @@ struct Bucket([Slot; 2]);
 #[derive(Clone, Copy, Default, Pod, Zeroable)]
 #[repr(C)]
 struct Slot {
+    /// The spelling of its piece, or [apart](Spelling::apart) from that of a long one: a glance is to find no long pieces.
     spelling: Spelling,
     /// Where a long piece begins in `long`; with [`PASSED`] in the second slot of a bucket.
     long: u32,
@@ -149,7 +150,7 @@ impl Memo {
             let size = 2 * self.buckets.len();
             let old = std::mem::replace(&mut self.buckets, Table::zeros(size));
             for slot in old.iter().flat_map(|bucket| &bucket.0[..bucket.taken()]) {
-                match self.free(slot.spelling) {
+                match self.free(slot.spelling.apart()) {
                     Some([bucket, free]) => {
                         self.buckets[bucket].0[free] = Slot { long: slot.long & !PASSED, ..*slot };
                     }
@@ -188,7 +189,7 @@ impl Memo {
             let slots = &all[bucket].0;
             let [first, second] = [slots[0].spelling == spelling, slots[1].spelling == spelling];
             *place = slots[usize::from(second)].place;
-            strange |= u64::from(!((first | second) & spelling.is_whole())) << i;
+            strange |= u64::from(!(first | second)) << i;
         }
         strange
     }
@@ -217,7 +218,7 @@ impl Memo {
     fn place_anywhere(&self, piece: &Piece<'_>) -> Option<Place> {
         for bucket in self.probes(piece.spelling).map(|bucket| &self.buckets[bucket]) {
             for slot in &bucket.0 {
-                if slot.spelling == piece.spelling && (piece.spelling.is_whole() || self.is_long(slot, piece)) {
+                if slot.spelling == piece.spelling.apart() && (piece.spelling.is_whole() || self.is_long(slot, piece)) {
                     return Some(slot.place);
                 }
             }
@@ -255,7 +256,7 @@ impl Memo {
             self.long.push(END);
         }
         let place = self.keep(meaning);
-        self.buckets[bucket].0[free] = Slot { spelling: piece.spelling, long, place };
+        self.buckets[bucket].0[free] = Slot { spelling: piece.spelling.apart(), long, place };
         self.pieces += 1;
         Some(place)
     }

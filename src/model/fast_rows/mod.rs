@@ -42,11 +42,13 @@ use memo::{Meaning, Memo, Place};
 use numbers::Numbers;
 use pieces::{Bounds, Piece};
 use pulp::NullaryFnOnce;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use stems::stem;
 use tally::{SECTION, Tally};
+use thread_local::ThreadLocal;
 use words::for_each_plain_token;
 
 /// Makes the rows of texts for one list of blocks, which has to be the same every time.
@@ -54,8 +56,8 @@ use words::for_each_plain_token;
 pub(super) struct FastRows {
     /// Made for the first text.
     layout: OnceLock<Layout>,
-    /// What the threads that are not at work have remembered.
-    idle: Mutex<Vec<Memory>>,
+    /// What each thread has remembered.
+    memories: ThreadLocal<RefCell<Memory>>,
 }
 
 /// Where the blocks stand.
@@ -115,13 +117,9 @@ impl FastRows {
     /// What is made of a text's row.
     pub fn read<T>(&self, blocks: &[Block], text: &str, made_of: impl FnOnce(&mut SparseRow) -> T) -> T {
         let layout = self.layout.get_or_init(|| Layout::new(blocks));
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = idle().pop();
-        let mut memory = memory.unwrap_or_else(|| Memory::new(layout));
+        let mut memory = self.memories.get_or(|| RefCell::new(Memory::new(layout))).borrow_mut();
         memory.read_by_processor(blocks, layout, text);
-        let made = made_of(&mut memory.row);
-        idle().push(memory);
-        made
+        made_of(&mut memory.row)
     }
 }
 

@@ -42,9 +42,10 @@ impl Numbers {
         let room = &mut self.room[self.length..];
         // On its own, so that it stays in a register.
         let mut length = 0;
+        let last = room.len().saturating_sub(1);
         for (pair, how_many) in pairs {
-            if let Some(place) = room.get_mut(length..).and_then(<[u32]>::first_chunk_mut) {
-                *place = pair;
+            if length < last {
+                [room[length], room[length + 1]] = pair;
             }
             length += how_many;
         }
