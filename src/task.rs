@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// Whether a paragraph carries any number of a task's labels or exactly one.
@@ -113,7 +114,7 @@ pub struct LabelId(pub usize);
 
 /// A set of labels of one task, sorted; a single-label answer is a set of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LabelSet(Vec<LabelId>);
+pub struct LabelSet(SmallVec<[LabelId; 2]>);
 
 impl LabelSet {
     /// Whether the label is in the set.
@@ -144,7 +145,7 @@ impl LabelSet {
 
 impl FromIterator<LabelId> for LabelSet {
     fn from_iter<I: IntoIterator<Item = LabelId>>(labels: I) -> Self {
-        let mut labels: Vec<LabelId> = labels.into_iter().collect();
+        let mut labels: SmallVec<[LabelId; 2]> = labels.into_iter().collect();
         labels.sort_unstable();
         labels.dedup();
         LabelSet(labels)

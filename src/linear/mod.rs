@@ -19,13 +19,9 @@ pub use logistic::{ClassWeight, Convergence, LogisticParams, LogisticRegression,
 pub use scorer::Scorer;
 
 /// The logistic function 1 / (1 + e^-s).
+#[inline]
 pub fn sigmoid(s: f64) -> f64 {
-    if s >= 0.0 {
-        1.0 / (1.0 + (-s).exp())
-    } else {
-        let e = s.exp();
-        e / (1.0 + e)
-    }
+    1.0 / (1.0 + lanes::exp(-s))
 }
 
 /// Turns scores into probabilities that sum to one, in place.
@@ -33,7 +29,7 @@ pub fn softmax(scores: &mut [f64]) {
     let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;
     for s in scores.iter_mut() {
-        *s = (*s - most).exp();
+        *s = lanes::exp(*s - most);
         sum += *s;
     }
     for s in scores.iter_mut() {

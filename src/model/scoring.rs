@@ -14,13 +14,21 @@ pub(super) struct Scoring {
     shares: Vec<Share>,
     /// By task the places of its scores.
     places: Vec<Range<usize>>,
+    /// What each thread works with.
+    memories: ThreadLocal<RefCell<Memory>>,
 }
 
 struct Share {
     featurizer: Arc<Featurizer>,
     /// Positions in the list of tasks.
     tasks: Vec<usize>,
-    scorers: ThreadLocal<RefCell<Scorer>>,
+}
+
+struct Memory {
+    /// By share.
+    scorers: Vec<Scorer>,
+    /// Those of the last text.
+    scores: Vec<Score>,
 }
 
 impl Scoring {
@@ -31,7 +39,7 @@ impl Scoring {
                 Some(share) => share.tasks.push(t),
                 None => {
                     let featurizer = Arc::clone(&task.featurizer);
-                    shares.push(Share { featurizer, tasks: vec![t], scorers: ThreadLocal::new() });
+                    shares.push(Share { featurizer, tasks: vec![t] });
                 }
             }
         }
@@ -41,7 +49,7 @@ impl Scoring {
             end += task.regression.outputs();
             start..end
         });
-        Scoring { places: places.collect(), shares }
+        Scoring { places: places.collect(), shares, memories: ThreadLocal::new() }
     }
 
     /// What is made of the scores of a text, task by task.
@@ -51,18 +59,24 @@ impl Scoring {
         text: &str,
         made_of: impl Fn(&'a TaskModel, &[Score]) -> T,
     ) -> Vec<T> {
-        let mut scores = vec![Score(0.0); self.places.last().map_or(0, |places| places.end)];
-        for Share { featurizer, tasks: sharing, scorers } in &self.shares {
-            let regressions = sharing.iter().map(|&t| &tasks[t].regression);
-            let outputs = || regressions.clone().map(|r| r.outputs()).sum();
-            let scorer = scorers.get_or(|| RefCell::new(Scorer::new(featurizer.width(), outputs())));
+        let mut memory = self.memories.get_or(|| RefCell::new(self.memory(tasks))).borrow_mut();
+        let Memory { scorers, scores } = &mut *memory;
+        for (Share { featurizer, tasks: sharing }, scorer) in self.shares.iter().zip(scorers) {
             let places = sharing.iter().flat_map(|&t| self.places[t].clone());
             featurizer.read(text, |row| {
-                let mut scorer = scorer.borrow_mut();
-                let found = scorer.scores(regressions.clone(), row);
+                let found = scorer.scores(sharing.iter().map(|&t| &tasks[t].regression), row);
                 places.zip(found).for_each(|(place, score)| scores[place] = score);
             });
         }
         tasks.iter().zip(&self.places).map(|(task, places)| made_of(task, &scores[places.clone()])).collect()
+    }
+
+    fn memory(&self, tasks: &[TaskModel]) -> Memory {
+        let scorer = |share: &Share| {
+            let outputs = share.tasks.iter().map(|&t| tasks[t].regression.outputs()).sum();
+            Scorer::new(share.featurizer.width(), outputs)
+        };
+        let outputs = self.places.last().map_or(0, |places| places.end);
+        Memory { scorers: self.shares.iter().map(scorer).collect(), scores: vec![Score(0.0); outputs] }
     }
 }
