@@ -163,6 +163,9 @@ pub fn warn_of_foreign_tasks(config: &Config, dataset: &Dataset, quiet: bool) {
     }
 }
 
+/// So many bytes are written at once.
+const BUFFER: usize = 1 << 17;
+
 /// Where results go: stdout, or a file that appears when it is complete.
 pub enum Sink {
     Stdout(BufWriter<std::io::Stdout>),
@@ -179,9 +182,9 @@ impl Sink {
                 let file = PendingFile::create(path)?;
                 #[cfg(unix)]
                 temporary.extend(file.temporary_path().map(Path::to_path_buf));
-                Ok(Sink::File(BufWriter::new(file)))
+                Ok(Sink::File(BufWriter::with_capacity(BUFFER, file)))
             }
-            _ => Ok(Sink::Stdout(BufWriter::new(std::io::stdout()))),
+            _ => Ok(Sink::Stdout(BufWriter::with_capacity(BUFFER, std::io::stdout()))),
         }
     }
 

@@ -22,7 +22,7 @@ pub fn in_order<I: Send, T: Send, E: Send>(
     mut hand_on: impl FnMut(T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     let mut read = || {
-        let (mut batch, mut size) = (Vec::new(), 0);
+        let (mut batch, mut size) = (Vec::with_capacity(MOST_ITEMS), 0);
         while batch.len() < MOST_ITEMS && size < MOST_BYTES {
             let Some(item) = items.next() else { break };
             size += bytes(&item);

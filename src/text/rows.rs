@@ -4,11 +4,15 @@ use crate::error::{Error, Result};
 use crate::text::source::{Format, Source};
 use crate::text::{Document, not_utf8};
 use serde_json::{Map, Value};
+use simdutf8::compat::from_utf8;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 
 /// The most bytes of a row. A quote that is never closed, or a file that is no table, would fill the memory otherwise.
 const LONGEST_ROW: u64 = 16 << 20;
+
+/// So many bytes are asked of a file at once.
+const BUFFER: usize = 1 << 17;
 
 /// The names of the columns that a command reads; everything else passes through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,17 +71,20 @@ impl Row {
     /// # Errors
     ///
     /// A column that was named is absent, or the text column does not hold text.
-    pub fn into_document(self, columns: &Columns, path: &str) -> Result<Document> {
+    pub fn into_document(mut self, columns: &Columns, path: &str) -> Result<Document> {
         if let Some(absent) = columns.absent(|name| self.cells.contains_key(name)) {
             return Err(missing_column(absent, self.cells.keys()).line(self.line));
         }
-        let Some(text) = self.text(&columns.text)? else {
-            let error = format!("column `{}` does not hold text (found null; allowed: a string)", columns.text);
-            return Err(Error::data(error).line(self.line));
-        };
         let id = match self.text(columns.id.as_deref().unwrap_or("id"))? {
             Some(id) if !id.is_empty() => id,
             _ => format!("{path}:{}", self.line),
+        };
+        let named_so = columns.text == "text" && self.cells.get("text").is_some_and(Value::is_string);
+        let text = if named_so { self.cells.shift_remove("text") } else { None };
+        let text = if let Some(Value::String(text)) = text { Some(text) } else { self.text(&columns.text)? };
+        let Some(text) = text else {
+            let error = format!("column `{}` does not hold text (found null; allowed: a string)", columns.text);
+            return Err(Error::data(error).line(self.line));
         };
         Ok(Document { id, text, cells: Some(self.cells) })
     }
@@ -150,7 +157,7 @@ fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>,
     let header = reader.byte_headers().map_err(|e| Error::data(format!("cannot be read: {e}")))?.clone();
     let mut names: Vec<String> = Vec::new();
     for name in &header {
-        let name = std::str::from_utf8(name)
+        let name = from_utf8(name)
             .map_err(|e| not_utf8(name[e.valid_up_to()]).line(1))?
             .trim_start_matches('\u{feff}');
         if names.iter().any(|n| n == name) {
@@ -211,7 +218,7 @@ fn cells(names: &[String], record: &csv::ByteRecord) -> Result<Map<String, Value
     names
         .iter()
         .zip(record)
-        .map(|(name, cell)| match std::str::from_utf8(cell) {
+        .map(|(name, cell)| match from_utf8(cell) {
             Ok(text) => Ok((name.clone(), Value::String(text.to_string()))),
             Err(e) => Err(not_utf8(cell[e.valid_up_to()])),
         })
@@ -311,7 +318,7 @@ impl Read for RowWatch {
 }
 
 fn json_lines(input: Box<dyn Read + Send>) -> RowIterator {
-    let mut reader = BufReader::new(input);
+    let mut reader = BufReader::with_capacity(BUFFER, input);
     let mut line = 0;
     let mut bytes = Vec::new();
     let mut failed = false;
@@ -338,7 +345,7 @@ fn json_lines(input: Box<dyn Read + Send>) -> RowIterator {
                 }
                 return Some(Err(too_long().line(line).hint("write one object a line")));
             }
-            let text = match std::str::from_utf8(&bytes) {
+            let text = match from_utf8(&bytes) {
                 Ok(text) => text.trim_start_matches('\u{feff}').trim(),
                 Err(e) => return Some(Err(not_utf8(bytes[e.valid_up_to()]).line(line))),
             };
