@@ -30,19 +30,22 @@ pub fn in_order<I: Send, T: Send, E: Send>(
         }
         batch
     };
-    let mut batch = read();
-    let mut done: Vec<T> = Vec::new();
-    while !(batch.is_empty() && done.is_empty()) {
-        let (fresh, next) = rayon::join(
-            || batch.into_par_iter().map(&work).collect(),
-            || {
-                done.into_iter().try_for_each(&mut hand_on)?;
-                Ok(read())
-            },
-        );
-        (done, batch) = (fresh, next?);
-    }
-    Ok(())
+    // All of it by threads of the pool: to go there with each batch is to wake one and to sleep.
+    rayon::scope(|_| {
+        let mut batch = read();
+        let mut done: Vec<T> = Vec::new();
+        while !(batch.is_empty() && done.is_empty()) {
+            let (fresh, next) = rayon::join(
+                || batch.into_par_iter().map(&work).collect(),
+                || {
+                    done.into_iter().try_for_each(&mut hand_on)?;
+                    Ok(read())
+                },
+            );
+            (done, batch) = (fresh, next?);
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]
