@@ -49,25 +49,25 @@ pub struct PredictionWriter<'a, W: Write> {
     out: W,
     format: PredictionFormat,
     tasks: &'a [TaskSpec],
-    /// The input columns of a CSV output, settled by its first document.
+    /// The columns that a CSV output has of its own...
+    own_columns: Vec<String>,
+    /// ...and those of the input, settled by its first document.
     csv_columns: Option<Vec<String>>,
     documents: usize,
-    /// Whether unsure answers are withheld.
-    abstains: bool,
     page: ClassificationPage,
 }
 
 impl<'a, W: Write> PredictionWriter<'a, W> {
     /// Starts an output.
     pub fn new(out: W, format: PredictionFormat, tasks: &'a [TaskSpec]) -> Self {
-        let page = ClassificationPage::default();
-        PredictionWriter { out, format, tasks, csv_columns: None, documents: 0, abstains: false, page }
+        let (own_columns, page) = (own_columns(tasks, false), ClassificationPage::default());
+        PredictionWriter { out, format, tasks, own_columns, csv_columns: None, documents: 0, page }
     }
 
     /// Tells that unsure answers may be withheld, for which a CSV output has columns.
     #[must_use]
     pub fn abstaining(mut self, abstains: bool) -> Self {
-        self.abstains = abstains;
+        self.own_columns = own_columns(self.tasks, abstains);
         self
     }
 
@@ -167,10 +167,13 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     }
 
     fn csv(&mut self, document: &Document, paragraphs: &[LabelledParagraph]) -> std::io::Result<Result<()>> {
-        let header = self.own_columns();
         let own = |name: &str| {
-            let prefixed = |t: &TaskSpec| name.starts_with(&format!("p_{}_", t.name)) || name == undecided_column(t);
-            OWN_NAMES.contains(&name) || header.iter().any(|own| own == name) || self.tasks.iter().any(prefixed)
+            let [of_probability, of_undecided] = ["p_", UNDECIDED].map(|prefix| name.strip_prefix(prefix));
+            let taken = |task: &TaskSpec| {
+                let label = of_probability.and_then(|rest| rest.strip_prefix(&*task.name));
+                label.is_some_and(|rest| rest.starts_with('_')) || of_undecided == Some(&task.name)
+            };
+            OWN_NAMES.contains(&name) || self.own_columns.iter().any(|own| own == name) || self.tasks.iter().any(taken)
         };
         let cells: Vec<(Cow<'_, str>, &Value)> = document
             .cells
@@ -189,29 +192,30 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
             return Ok(Err(error.hint("classify inputs with unlike columns one by one, or use --format jsonl")));
         }
         for labelled in paragraphs {
-            let mut record = vec![
-                document.id.clone(),
-                labelled.number.to_string(),
-                labelled.paragraph.start.to_string(),
-                labelled.paragraph.end.to_string(),
-                labelled.paragraph.text.clone(),
-            ];
-            for (task, p) in self.tasks.iter().zip(&labelled.predictions) {
-                record.push(task.names(&p.labels).collect::<Vec<_>>().join("|"));
+            let Paragraph { text, start, end } = &labelled.paragraph;
+            writer.write_field(&document.id)?;
+            for number in [labelled.number, *start, *end] {
+                writer.write_field(number.to_string())?;
             }
-            record.extend(labelled.predictions.iter().flat_map(|p| &p.probabilities).map(|p| p.get().to_string()));
-            for (task, undecided) in self.tasks.iter().zip(labelled.undecided.iter().flatten()) {
-                record.push(task.names(undecided).collect::<Vec<_>>().join("|"));
+            writer.write_field(text)?;
+            let cell = |(task, labels): (&TaskSpec, &LabelSet)| task.names(labels).collect::<Vec<_>>().join("|");
+            for of_task in self.tasks.iter().zip(labelled.predictions.iter().map(|p| &p.labels)) {
+                writer.write_field(cell(of_task))?;
+            }
+            for probability in labelled.predictions.iter().flat_map(|p| &p.probabilities) {
+                writer.write_field(probability.get().to_string())?;
+            }
+            for of_task in self.tasks.iter().zip(labelled.undecided.iter().flatten()) {
+                writer.write_field(cell(of_task))?;
             }
             for column in columns {
-                let value = cells.iter().find(|(name, _)| name == column).map(|(_, value)| *value);
-                record.push(match value {
-                    None | Some(Value::Null) => String::new(),
-                    Some(Value::String(text)) => text.clone(),
-                    Some(other) => other.to_string(),
-                });
+                match cells.iter().find(|(name, _)| name == column) {
+                    None | Some((_, Value::Null)) => writer.write_field("")?,
+                    Some((_, Value::String(text))) => writer.write_field(text)?,
+                    Some((_, other)) => writer.write_field(other.to_string())?,
+                }
             }
-            writer.write_record(&record)?;
+            writer.write_record(None::<&[u8]>)?;
         }
         let bytes = writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?;
         self.out.write_all(&bytes)?;
@@ -220,33 +224,36 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
 
     /// Writes the names of a CSV output's columns, those of the input last.
     fn csv_header(&mut self, columns: Vec<String>) -> std::io::Result<()> {
-        let header = [self.own_columns(), columns.clone()].concat();
+        let header = [&self.own_columns[..], &columns].concat();
         self.csv_columns = Some(columns);
         csv::Writer::from_writer(&mut self.out).write_record(&header)?;
         Ok(())
     }
-
-    /// The names of a CSV output's own columns. Where tasks and labels make one twice, as a task called `text` does, the later
-    /// one has a number: `text_2`.
-    fn own_columns(&self) -> Vec<String> {
-        let mut wanted: Vec<String> = ["document", "paragraph", "start", "end", "text"].map(String::from).into();
-        wanted.extend(self.tasks.iter().map(|t| t.name.clone()));
-        wanted.extend(self.tasks.iter().flat_map(|t| t.labels.iter().map(|l| format!("p_{}_{l}", t.name))));
-        if self.abstains {
-            wanted.extend(self.tasks.iter().map(undecided_column));
-        }
-        let mut names: Vec<String> = Vec::with_capacity(wanted.len());
-        for name in wanted {
-            let numbered = (2..).map(|n| format!("{name}_{n}"));
-            let free = std::iter::once(name.clone()).chain(numbered).find(|name| !names.contains(name));
-            names.extend(free);
-        }
-        names
-    }
 }
 
+/// The names of a CSV output's own columns. Where tasks and labels make one twice, as a task called `text` does, the later
+/// one has a number: `text_2`.
+fn own_columns(tasks: &[TaskSpec], abstains: bool) -> Vec<String> {
+    let mut wanted: Vec<String> = ["document", "paragraph", "start", "end", "text"].map(String::from).into();
+    wanted.extend(tasks.iter().map(|t| t.name.clone()));
+    wanted.extend(tasks.iter().flat_map(|t| t.labels.iter().map(|l| format!("p_{}_{l}", t.name))));
+    if abstains {
+        wanted.extend(tasks.iter().map(undecided_column));
+    }
+    let mut names: Vec<String> = Vec::with_capacity(wanted.len());
+    for name in wanted {
+        let numbered = (2..).map(|n| format!("{name}_{n}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !names.contains(name));
+        names.extend(free);
+    }
+    names
+}
+
+/// What a column of labels left undecided begins with, before the name of their task.
+const UNDECIDED: &str = "undecided_";
+
 fn undecided_column(task: &TaskSpec) -> String {
-    format!("undecided_{}", task.name)
+    format!("{UNDECIDED}{}", task.name)
 }
 
 /// The answer to the `t`-th task with its probabilities, one label a line; what is undecided has a question mark.

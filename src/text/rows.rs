@@ -157,9 +157,7 @@ fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>,
     let header = reader.byte_headers().map_err(|e| Error::data(format!("cannot be read: {e}")))?.clone();
     let mut names: Vec<String> = Vec::new();
     for name in &header {
-        let name = from_utf8(name)
-            .map_err(|e| not_utf8(name[e.valid_up_to()]).line(1))?
-            .trim_start_matches('\u{feff}');
+        let name = from_utf8(name).map_err(|e| not_utf8(name[e.valid_up_to()]).line(1))?.trim_start_matches('\u{feff}');
         if names.iter().any(|n| n == name) {
             return Err(Error::data(format!("column `{name}` stands twice in the header")).line(1));
         }
