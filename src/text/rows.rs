@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::text::source::{Format, Source};
 use crate::text::{Document, not_utf8};
+use memchr::memchr3;
 use serde_json::{Map, Value};
 use simdutf8::compat::from_utf8;
 use std::collections::VecDeque;
@@ -272,6 +273,21 @@ impl RowWatch {
         self.quoted && record_end == self.passed
     }
 
+    /// What is left from the first byte on that changes anything but how many have passed.
+    fn past_uneventful<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let event = match self {
+            RowWatch { quoted: true, .. } => memchr3(b'"', b'\n', b'\r', bytes),
+            RowWatch { cell_start: false, between_rows: false, delimiter, .. } => {
+                memchr3(*delimiter, b'\n', b'\r', bytes)
+            }
+            _ => Some(0),
+        };
+        let passed = event.unwrap_or(bytes.len());
+        self.passed += passed as u64;
+        self.returned &= passed == 0;
+        &bytes[passed..]
+    }
+
     fn overlong(&self) -> bool {
         self.passed - self.row_start > LONGEST_ROW
     }
@@ -283,7 +299,9 @@ impl Read for RowWatch {
             return Err(std::io::Error::other("a row is too long"));
         }
         let n = self.input.read(buffer)?;
-        for &byte in &buffer[..n] {
+        let mut rest = &buffer[..n];
+        while let Some((&byte, after)) = self.past_uneventful(rest).split_first() {
+            rest = after;
             let ends_line = matches!(byte, b'\n' | b'\r');
             if self.between_rows && !ends_line {
                 self.rows.push_back((self.passed, self.line));
@@ -363,9 +381,14 @@ fn json_lines(input: Box<dyn Read + Send>) -> RowIterator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     fn rows(format: Format, bytes: &[u8]) -> Vec<std::result::Result<Row, String>> {
-        let input = Box::new(std::io::Cursor::new(bytes.to_vec()));
+        rows_of(format, Box::new(std::io::Cursor::new(bytes.to_vec())))
+    }
+
+    fn rows_of(format: Format, input: Box<dyn Read + Send>) -> Vec<std::result::Result<Row, String>> {
         let rows = match format {
             Format::Csv => delimited(input, b',').map(|(_, rows)| rows),
             Format::Tsv => delimited(input, b'\t').map(|(_, rows)| rows),
@@ -409,6 +432,27 @@ mod tests {
         let many = "1,a\r\n".repeat(100_000);
         let last = rows(Format::Csv, format!("id,text\r\n{many}").as_bytes()).pop().unwrap();
         assert_eq!(last.unwrap().line, 100_001);
+    }
+
+    /// Reads one byte at a time.
+    struct Dripping(std::io::Cursor<Vec<u8>>);
+
+    impl Read for Dripping {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let most = buffer.len().min(1);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rows_do_not_depend_on_how_many_bytes_are_read_at_once(
+            parts in prop::collection::vec(select(vec!["a", "é", "\"", "\"", ",", ",", "\n", "\r", "\r\n", "bc d"]), 0..60),
+        ) {
+            let bytes = format!("id,text\n{}", parts.concat()).into_bytes();
+            let dripping = Dripping(std::io::Cursor::new(bytes.clone()));
+            prop_assert_eq!(rows_of(Format::Csv, Box::new(dripping)), rows(Format::Csv, &bytes));
+        }
     }
 
     #[test]
