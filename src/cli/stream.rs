@@ -21,28 +21,31 @@ pub fn in_order<I: Send, T: Send, E: Send>(
     work: impl Fn(I) -> T + Sync,
     mut hand_on: impl FnMut(T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let mut read = || {
-        let (mut batch, mut size) = (Vec::with_capacity(MOST_ITEMS), 0);
+    let mut read = |batch: &mut Vec<I>| {
+        let mut size = 0;
         while batch.len() < MOST_ITEMS && size < MOST_BYTES {
             let Some(item) = items.next() else { break };
             size += bytes(&item);
             batch.push(item);
         }
-        batch
     };
     // All of it by threads of the pool: to go there with each batch is to wake one and to sleep.
     rayon::scope(|_| {
-        let mut batch = read();
-        let mut done: Vec<T> = Vec::new();
+        let (mut batch, mut next): (Vec<I>, Vec<I>) = (Vec::new(), Vec::new());
+        let (mut done, mut fresh): (Vec<T>, Vec<T>) = (Vec::new(), Vec::new());
+        read(&mut batch);
         while !(batch.is_empty() && done.is_empty()) {
-            let (fresh, next) = rayon::join(
-                || batch.into_par_iter().map(&work).collect(),
+            let ((), handed_on) = rayon::join(
+                || batch.par_drain(..).map(&work).collect_into_vec(&mut fresh),
                 || {
-                    done.into_iter().try_for_each(&mut hand_on)?;
-                    Ok(read())
+                    done.drain(..).try_for_each(&mut hand_on)?;
+                    read(&mut next);
+                    Ok(())
                 },
             );
-            (done, batch) = (fresh, next?);
+            handed_on?;
+            std::mem::swap(&mut batch, &mut next);
+            std::mem::swap(&mut done, &mut fresh);
         }
         Ok(())
     })
