@@ -1,5 +1,6 @@
 //! What pieces were found to mean, remembered by their spelling.
 
+use super::numbers::AT_ONCE;
 use super::pieces::Piece;
 use crate::features::{Spelling, WHOLE};
 use crate::table::Table;
@@ -111,8 +112,8 @@ struct Items {
 impl Items {
     fn extend(&mut self, numbers: &[u32]) {
         let end = self.length + numbers.len();
-        if end > self.room.len() {
-            let old = std::mem::replace(&mut self.room, Table::zeros(2 * end));
+        if end + AT_ONCE > self.room.len() {
+            let old = std::mem::replace(&mut self.room, Table::zeros(2 * end + AT_ONCE));
             self.room[..self.length].copy_from_slice(&old[..self.length]);
         }
         self.room[self.length..end].copy_from_slice(numbers);
@@ -236,6 +237,12 @@ impl Memo {
         let (columns, words) = (usize::from(columns), words as usize);
         let (columns, words) = self.items.room[start as usize..][..columns + words].split_at(columns);
         Meaning { columns, words }
+    }
+
+    /// What begins with the columns of a meaning of many numbers, and how many they are: [`AT_ONCE`] after them are there too.
+    #[inline(always)]
+    pub fn many_columns(&self, place: Place) -> (&[u32], usize) {
+        (&self.items.room[place.numbers[0] as usize..], place.columns.into())
     }
 
     /// Remembers a piece that is not remembered, if there is much room or it was met before.

@@ -250,7 +250,6 @@ impl Memory {
                     many |= u64::from(place.is_many()) << i;
                     place.few_columns()
                 }));
-                tally.add(few.all());
                 if has_grams && many == 0 {
                     words.extend_pairs(places.iter().map(|place| place.few_words()));
                 } else if has_grams {
@@ -267,8 +266,10 @@ impl Memory {
                     memo.approach_meanings(places);
                 }
                 while let Some(i) = next_bit(&mut many) {
-                    tally.add(memo.many(places[i]).columns);
+                    let (columns, how_many) = memo.many_columns(places[i]);
+                    few.extend_at_once(columns, how_many);
                 }
+                tally.add(few.all());
             }
         }
         for grams in layout.stands.iter().filter_map(|stand| stand.grams.as_ref()) {

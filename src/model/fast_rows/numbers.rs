@@ -8,6 +8,9 @@ pub(super) struct Numbers {
     length: usize,
 }
 
+/// So many numbers are copied at once: most words have no more columns.
+pub(super) const AT_ONCE: usize = 32;
+
 impl Numbers {
     pub fn clear(&mut self) {
         self.length = 0;
@@ -24,6 +27,20 @@ impl Numbers {
         self.room.truncate(self.length);
         self.room.extend_from_slice(numbers);
         self.length = self.room.len();
+    }
+
+    /// Adds so many numbers from the beginning of a list that goes on after them: [`AT_ONCE`] by [`AT_ONCE`], so that a
+    /// processor seldom has to guess how many.
+    #[inline(always)]
+    pub fn extend_at_once(&mut self, list: &[u32], how_many: usize) {
+        let most = self.length + how_many + AT_ONCE;
+        if self.room.len() < most {
+            self.room.resize(2 * most, 0);
+        }
+        let (from, to) = (list.chunks_exact(AT_ONCE), self.room[self.length..].chunks_exact_mut(AT_ONCE));
+        let parts = how_many.div_ceil(AT_ONCE);
+        from.zip(to).take(parts).for_each(|(from, to)| to.copy_from_slice(from));
+        self.length += how_many;
     }
 
     /// Adds the first of two numbers, or both, or neither.
