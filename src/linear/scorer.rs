@@ -99,8 +99,8 @@ impl NullaryFnOnce for Sums<'_> {
             let place = |column: u32| column as usize * groups + group;
             // Of its own, so that it stays in registers.
             let mut eight = [0.0; LANES];
-            let (mut pairs, mut ahead) = (row.iter(), ahead.iter());
-            while let Some((column, value)) = pairs.next() {
+            let mut ahead = ahead.iter();
+            for (column, value) in row.iter() {
                 if let Some(&ahead) = ahead.next() {
                     prefetch_index(weights, place(ahead));
                 }

@@ -80,9 +80,10 @@ impl Row {
             Some(id) if !id.is_empty() => id,
             _ => format!("{path}:{}", self.line),
         };
-        let named_so = columns.text == "text" && self.cells.get("text").is_some_and(Value::is_string);
-        let text = if named_so { self.cells.shift_remove("text") } else { None };
-        let text = if let Some(Value::String(text)) = text { Some(text) } else { self.text(&columns.text)? };
+        // Every output gives a text by this name, so that it is not kept twice.
+        let given = columns.text == "text" && self.cells.get("text").is_some_and(Value::is_string);
+        let given = if given { self.cells.shift_remove("text") } else { None };
+        let text = if let Some(Value::String(text)) = given { Some(text) } else { self.text(&columns.text)? };
         let Some(text) = text else {
             let error = format!("column `{}` does not hold text (found null; allowed: a string)", columns.text);
             return Err(Error::data(error).line(self.line));

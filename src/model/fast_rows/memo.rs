@@ -103,7 +103,7 @@ impl Place {
     }
 }
 
-/// The columns and words of meanings, one after the other.
+/// The columns and words of meanings, one after the other, and room for [`AT_ONCE`] after them.
 struct Items {
     room: Table<u32>,
     length: usize,

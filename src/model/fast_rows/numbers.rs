@@ -39,6 +39,7 @@ impl Numbers {
         }
         let (from, to) = (list.chunks_exact(AT_ONCE), self.room[self.length..].chunks_exact_mut(AT_ONCE));
         let parts = how_many.div_ceil(AT_ONCE);
+        debug_assert!(parts * AT_ONCE <= list.len());
         from.zip(to).take(parts).for_each(|(from, to)| to.copy_from_slice(from));
         self.length += how_many;
     }
@@ -67,5 +68,23 @@ impl Numbers {
             length += how_many;
         }
         self.length += length;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_are_added_as_are_asked_for() {
+        let list: Vec<u32> = (0..200).collect();
+        let (mut numbers, mut expected) = (Numbers::default(), Vec::new());
+        for how_many in [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 100, 2, 0, 3 * AT_ONCE] {
+            numbers.extend_at_once(&list, how_many);
+            numbers.extend_pairs([([7, 8], 1), ([9, 10], 0), ([11, 12], 2)].into_iter());
+            expected.extend(&list[..how_many]);
+            expected.extend([7, 11, 12]);
+            assert_eq!(numbers.all(), expected);
+        }
     }
 }
