@@ -111,7 +111,7 @@ pub(super) struct Walk {
     columns: Numbers,
 }
 
-/// A hash table with open addressing, three quarters full; what lies close stays near the processor.
+/// A hash table with open addressing, half full: most steps stand where they are looked for first.
 struct Steps {
     slots: Vec<Step>,
     /// Bits for steps by their hash: most pairs of words are no step, and this is the cheapest way to know.
@@ -131,7 +131,7 @@ const NO_STEP: Step = Step { from: NONE, word: NONE, column: NONE };
 impl Steps {
     /// Room for so many steps.
     fn with_room(steps: usize) -> Self {
-        Steps { slots: vec![NO_STEP; steps + steps / 3 + 1], filter: vec![0; steps / 8 + 1] }
+        Steps { slots: vec![NO_STEP; 2 * steps + 1], filter: vec![0; steps / 8 + 1] }
     }
 
     /// The slot of a step, which is made if there is none.
