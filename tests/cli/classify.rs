@@ -266,7 +266,8 @@ fn an_interrupted_program_leaves_no_temporary_file() {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        // It waits for its input, which never ends.
+        // It waits for its input, which never ends: waiting for the program would end it.
+        let input = program.stdin.take();
         while !place.files().iter().any(|file| file.starts_with(".rubrique-")) {
             assert!(program.try_wait().unwrap().is_none(), "it has not begun to write and is at its end");
             std::thread::sleep(std::time::Duration::from_millis(5));
@@ -274,6 +275,7 @@ fn an_interrupted_program_leaves_no_temporary_file() {
         let sent = Command::new("kill").args(["-s", name, &program.id().to_string()]).status().unwrap();
         assert!(sent.success());
         assert_eq!(program.wait().unwrap().signal(), Some(signal));
+        drop(input);
         assert_eq!(place.files(), Vec::<String>::new());
     }
 }
