@@ -56,15 +56,7 @@ impl Row {
     ///
     /// A JSON value that is neither text, a number nor null.
     pub fn text(&self, column: &str) -> Result<Option<String>> {
-        match self.cells.get(column) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(other) => {
-                let error = format!("column `{column}` does not hold text (found {other}; allowed: a string)");
-                Err(Error::data(error).line(self.line))
-            }
-        }
+        text_of(self.cells.get(column).cloned(), column).map_err(|e| e.line(self.line))
     }
 
     /// Turns the row into a document of one paragraph.
@@ -80,15 +72,28 @@ impl Row {
             Some(id) if !id.is_empty() => id,
             _ => format!("{path}:{}", self.line),
         };
-        // Every output gives a text by this name, so that it is not kept twice.
-        let given = columns.text == "text" && self.cells.get("text").is_some_and(Value::is_string);
-        let given = if given { self.cells.shift_remove("text") } else { None };
-        let text = if let Some(Value::String(text)) = given { Some(text) } else { self.text(&columns.text)? };
-        let Some(text) = text else {
+        let cell = match &*columns.text {
+            // Every output gives a text by this name, so that it is not kept twice.
+            "text" => self.cells.shift_remove("text"),
+            other => self.cells.get(other).cloned(),
+        };
+        let Some(text) = text_of(cell, &columns.text).map_err(|e| e.line(self.line))? else {
             let error = format!("column `{}` does not hold text (found null; allowed: a string)", columns.text);
             return Err(Error::data(error).line(self.line));
         };
         Ok(Document { id, text, cells: Some(self.cells) })
+    }
+}
+
+fn text_of(cell: Option<Value>, column: &str) -> Result<Option<String>> {
+    match cell {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(other) => {
+            let error = format!("column `{column}` does not hold text (found {other}; allowed: a string)");
+            Err(Error::data(error))
+        }
     }
 }
 

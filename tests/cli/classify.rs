@@ -254,6 +254,17 @@ fn an_output_keeps_its_mode_and_follows_links_and_pipes_are_written_to() {
 }
 
 #[test]
+fn a_number_is_a_text_like_others() {
+    let place = Place::new();
+    place.write("rows.jsonl", "{\"text\":\"Le port.\",\"n\":1}\n{\"text\":1789,\"n\":2}\n");
+    let ran = place.run(&["classify", "rows.jsonl", "--format", "csv"]);
+    let rows: Vec<csv::StringRecord> =
+        csv::Reader::from_reader(ran.stdout.as_bytes()).records().map(Result::unwrap).collect();
+    assert_eq!((ran.code, rows.len()), (0, 2), "{}", ran.stderr);
+    assert_eq!((&rows[1][4], rows[1].iter().next_back()), ("1789", Some("2")));
+}
+
+#[test]
 #[cfg(unix)]
 fn an_interrupted_program_leaves_no_temporary_file() {
     use std::os::unix::process::ExitStatusExt;
