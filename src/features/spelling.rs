@@ -47,7 +47,7 @@ impl Spelling {
 
     /// The spelling of a string.
     ///
-    /// Called, not written out: what it takes to do so is then left to short strings.
+    /// Not written out where it is called, so that registers there are left to short strings.
     #[inline(never)]
     pub fn of(text: &[u8]) -> Self {
         match ENDS.get(text.len()) {

@@ -9,7 +9,7 @@ pub struct Document {
     pub id: String,
     /// The decoded text; a byte-order mark is part of it, so that offsets count from the first byte of the file.
     pub text: String,
-    /// `None` for an article; for a row, its cells as read, which every output keeps, but for a text by the name `text`.
+    /// `None` for an article; for a row, its cells as read, which every output keeps, but for the text where its column is `text`.
     pub cells: Option<Map<String, Value>>,
 }
 

@@ -230,13 +230,11 @@ impl Memo {
         None
     }
 
-    /// The columns and the words of a meaning of many numbers.
+    /// The words of a meaning of many numbers.
     #[inline(always)]
-    pub fn many(&self, place: Place) -> Meaning<'_> {
+    pub fn many_words(&self, place: Place) -> &[u32] {
         let Place { numbers: [start, words], columns, .. } = place;
-        let (columns, words) = (usize::from(columns), words as usize);
-        let (columns, words) = self.items.room[start as usize..][..columns + words].split_at(columns);
-        Meaning { columns, words }
+        &self.items.room[start as usize + usize::from(columns)..][..words as usize]
     }
 
     /// What begins with the columns of a meaning of many numbers, and how many they are: [`AT_ONCE`] after them are there too.

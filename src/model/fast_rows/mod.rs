@@ -256,7 +256,7 @@ impl Memory {
                     for &place in &*places {
                         let (few, how_many) = place.few_words();
                         if place.is_many() {
-                            words.extend(memo.many(place).words)
+                            words.extend(memo.many_words(place))
                         } else {
                             words.extend_some(few, how_many)
                         }
