@@ -13,7 +13,7 @@ use ndarray::{Array1, Array2};
 use rubrique::analysis::Analyzer;
 use rubrique::dataset::{Dataset, TaskChoice};
 use rubrique::features::CorpusCounter;
-use rubrique::linear::{ClassWeight, LogisticParams, LogisticRegression, Solver, Targets};
+use rubrique::linear::{ClassWeight, LogisticParams, LogisticRegression, Solver, Targets, fit_together};
 use rubrique::model::Config;
 use rubrique::sparse::{SparseMatrix, SparseRow};
 use rubrique::task::LabelId;
@@ -77,6 +77,17 @@ fn time() {
     ] {
         criterion.bench_function(name, |b| b.iter(|| fit(problem, kind, params(c, 1e-3))));
     }
+    let rising = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
+    let targets = Targets::Binary { outputs: theme.outputs, answers: &theme.answers };
+    let path = rising.map(|c| (params(c, 1e-3), targets));
+    let fitted = fit_together(&theme.x, &path).expect("fits");
+    assert!(fitted.iter().all(|fitted| fitted.convergence().converged), "a C did not converge");
+    criterion.bench_function("2,000 paragraphs, four themes, six C along a path", |b| {
+        b.iter(|| fit_together(&theme.x, &path).expect("fits"));
+    });
+    criterion.bench_function("2,000 paragraphs, four themes, six C one by one", |b| {
+        b.iter(|| rising.map(|c| fit(&theme, "questions", params(c, 1e-3))));
+    });
     criterion.final_summary();
 }
 

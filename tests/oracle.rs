@@ -4,7 +4,7 @@
 
 use rubrique::eval::metrics::{Counts, Judged, Metric, average_precision, confusion, risk_coverage, roc_auc};
 use rubrique::features::{Corpus, CorpusCounter, TfidfParams};
-use rubrique::linear::{BinaryCalibrator, ClassWeight, LogisticParams, Solver, Targets, Temperature};
+use rubrique::linear::{BinaryCalibrator, ClassWeight, LogisticParams, Solver, Targets, Temperature, fit_together};
 use rubrique::sparse::{SparseMatrix, SparseRow};
 use rubrique::task::{LabelId, LabelSet, Score, TaskKind};
 use serde::Deserialize;
@@ -209,6 +209,43 @@ fn independent_questions_fitted_together_equal_each_fitted_alone() {
         close(together.intercepts()[k], alone.intercepts()[0], 1e-7);
         for column in 0..case.width {
             assert_eq!(together.weights()[column * 6 + k], alone.weights()[column]);
+        }
+    }
+}
+
+#[test]
+fn a_path_of_c_leads_to_scikit_learns_optima() {
+    for (name, case) in oracle().logistic {
+        let x =
+            SparseMatrix::from_rows(case.width, case.x.iter().map(|row| SparseRow::from_sorted(row.iter().copied())));
+        let answers: Vec<bool> = case.labels.iter().map(|&l| l == 0).collect();
+        let targets = match case.classes {
+            2 => Targets::Binary { outputs: 1, answers: &answers },
+            classes => Targets::Classes { classes, labels: &case.labels },
+        };
+        let wanted: Vec<_> = case
+            .fits
+            .iter()
+            .map(|fit| {
+                let class_weight = if fit.balanced { ClassWeight::Balanced } else { ClassWeight::None };
+                let solver = Solver::Sparse;
+                (LogisticParams { solver, c: fit.c, class_weight, naive_bayes: 0.0, tolerance: 1e-9 }, targets)
+            })
+            .collect();
+        // Two paths, of two C each, in one call.
+        let fitted = fit_together(&x, &wanted).unwrap();
+        for ((fit, ours), (params, targets)) in case.fits.iter().zip(&fitted).zip(&wanted) {
+            let what = format!("{name} c={} balanced={}", fit.c, fit.balanced);
+            assert!(ours.convergence().converged, "{what}: {:?}", ours.convergence());
+            for k in 0..ours.outputs() {
+                for column in 0..case.width {
+                    close(ours.weights()[column * ours.outputs() + k].into(), fit.weights[k][column], 1e-4);
+                }
+            }
+            let least = wanted.iter().filter(|(other, _)| other.equal_but_for_c(params)).all(|(o, _)| o.c >= params.c);
+            if least {
+                assert_eq!(*ours, params.fit(&x, *targets).unwrap(), "{what}: a path starts as a fit alone");
+            }
         }
     }
 }

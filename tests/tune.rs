@@ -76,23 +76,31 @@ fn a_search_among_one_setting_is_an_evaluation_of_it() {
     assert_eq!(nested.to_json(), plain.to_json());
 }
 
-/// Settings that are fitted together, and without what the metric cannot see, score what they score alone and whole.
+/// Settings that are fitted together, and without what the metric cannot see, score what they score alone and whole: to the
+/// bit where none of a smaller C comes before them, else as near as the solver's tolerance brings them.
 #[test]
 fn a_score_is_that_of_an_evaluation_of_the_setting() {
-    let space =
-        "[features.words]\nsublinear_tf = [true, false]\n[classifier]\nc = [0.3, 10]\nthresholds = [\"f1\", 0.4]\n";
-    for kind in [TaskKind::Multi, TaskKind::Single] {
+    let path =
+        "[features.words]\nsublinear_tf = [true, false]\n[classifier]\nc = [10, 0.3]\nthresholds = [\"f1\", 0.4]\n";
+    let pruned = "[classifier]\nc = [10, 0.3]\nprune = [0.2, 0.6]\n";
+    for (kind, metric, near) in [
+        (TaskKind::Multi, Metric::MacroF1, 0.01),
+        (TaskKind::Multi, Metric::LogLoss, 0.001),
+        (TaskKind::Single, Metric::MacroF1, 0.01),
+        (TaskKind::Single, Metric::LogLoss, 0.001),
+    ] {
         let dataset = paragraphs(100, 0.7, kind, 3);
-        for metric in [Metric::MacroF1, Metric::LogLoss] {
+        for space in [path, pruned] {
             let settings = settings(space);
-            assert_eq!(settings.len(), 8);
             let (tuning, ..) = search(&dataset, settings.clone(), metric);
             for (setting, scores) in settings.iter().zip(&tuning.tasks["t"].settings) {
                 let config = Config::from_tasks([("t".to_string(), setting.params.clone())]);
                 let plain = cross_validate(&dataset, &config, &CrossValidation::new(3, 1, 5), &|| ()).unwrap();
                 let (own, alone) = (scores.score.unwrap(), plain.tasks["t"].estimate(metric).mean.unwrap());
+                let starts = setting.params.classifier.c < 1.0 || space == pruned;
                 // A sum of logarithms is taken in another order.
-                assert!((own - alone).abs() < 1e-12, "{kind:?} {metric:?} {:?}: {own}, {alone}", setting.values);
+                let bound = if starts { 1e-12 } else { near };
+                assert!((own - alone).abs() < bound, "{kind:?} {metric:?} {:?}: {own}, {alone}", setting.values);
             }
         }
     }

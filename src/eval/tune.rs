@@ -29,8 +29,8 @@ use std::collections::BTreeMap;
 /// The schema of a search as JSON.
 pub const TUNING_SCHEMA: &str = "rubrique.tuning/1";
 
-/// Settings that share their features are fitted together, but no more than this at once: all their weights stand in
-/// memory, and a search that is stopped loses what it has begun.
+/// Settings that share their features are fitted together, and each on its path; but no more than this at once: all their
+/// weights stand in memory, and a search that is stopped loses what it has begun.
 const AT_ONCE: usize = 8;
 
 /// How a search is judged.
@@ -75,7 +75,7 @@ pub struct ScoreKey {
     pub part: String,
     /// The task.
     pub task: String,
-    /// The hash of the settings.
+    /// The hash of the settings, and of those that come before them on their path.
     pub setting: String,
 }
 
@@ -163,7 +163,15 @@ struct Part {
     folds: Vec<Fold>,
 }
 
-/// Settings of a task that share their features, to be scored on a part.
+/// Settings of one task, each with the hash of what its scores depend on.
+struct TaskSettings {
+    settings: Vec<Setting>,
+    keys: Vec<String>,
+    /// By their places: what differs in C alone, by rising C, is fitted one after another.
+    paths: Vec<Vec<usize>>,
+}
+
+/// Paths of a task that share their features, to be scored on a part.
 struct Unit<'a> {
     part: &'a Part,
     task: usize,
@@ -174,7 +182,7 @@ struct Unit<'a> {
 pub struct Tuner<'a> {
     dataset: &'a Dataset,
     /// By task.
-    settings: Vec<Vec<Setting>>,
+    by_task: Vec<TaskSettings>,
     plan: SearchPlan,
     set: TrainingSet<'a>,
     deal: Deal,
@@ -206,7 +214,8 @@ impl<'a> Tuner<'a> {
         let everything: Vec<usize> = (0..dataset.examples.len()).collect();
         let (folds, notes) = inner_deal(dataset, &set.groups, &everything, &plan)?;
         parts.push(Part { name: "all".into(), folds });
-        Ok(Tuner { dataset, settings, plan, set, deal, parts, notes })
+        let by_task = settings.into_iter().map(TaskSettings::new).collect();
+        Ok(Tuner { dataset, by_task, plan, set, deal, parts, notes })
     }
 
     /// What the scores of this search depend on besides their settings.
@@ -244,7 +253,8 @@ impl<'a> Tuner<'a> {
             .units(known)
             .par_iter()
             .map(|unit| {
-                let scores = self.score(unit, done)?;
+                let mut scores = self.score(unit, done)?;
+                scores.retain(|key, _| !known.contains_key(key));
                 keep(&scores)?;
                 Ok(scores)
             })
@@ -255,13 +265,13 @@ impl<'a> Tuner<'a> {
             new.get(&key).or_else(|| known.get(&key)).copied().flatten()
         };
         let best = |part: &Part, task: usize| {
-            let scores: Vec<Option<f64>> = (0..self.settings[task].len()).map(|at| score(part, task, at)).collect();
+            let scores: Vec<Option<f64>> = (0..self.settings(task).len()).map(|at| score(part, task, at)).collect();
             first_best(self.plan.metric, &scores)
         };
         let tasks = || 0..self.dataset.tasks.len();
         let chosen: Vec<Vec<usize>> = self.parts.iter().map(|part| tasks().map(|t| best(part, t)).collect()).collect();
         let config_of = |chosen: &[usize]| {
-            let of_task = |t: usize| (self.dataset.tasks[t].name.clone(), self.settings[t][chosen[t]].params.clone());
+            let of_task = |t: usize| (self.dataset.tasks[t].name.clone(), self.settings(t)[chosen[t]].params.clone());
             Config::from_tasks(tasks().map(of_task))
         };
         let results: Vec<FoldAnswers> = self
@@ -294,13 +304,13 @@ impl<'a> Tuner<'a> {
         let searches: Vec<TaskSearch> = tasks()
             .map(|t| TaskSearch {
                 winner: chosen[turns][t] + 1,
-                config: self.settings[t][chosen[turns][t]].params.clone(),
+                config: self.settings(t)[chosen[turns][t]].params.clone(),
                 nested: Estimate::default(),
                 choices: (0..turns).map(|at| choice(t, at)).collect(),
-                settings: (0..self.settings[t].len())
+                settings: (0..self.settings(t).len())
                     .map(|at| SettingScores {
                         number: at + 1,
-                        values: self.settings[t][at].values.clone(),
+                        values: self.settings(t)[at].values.clone(),
                         score: score(everything, t, at),
                         inner: inner_parts.iter().map(|part| score(part, t, at)).collect(),
                         chosen: chosen[..turns].iter().filter(|chosen| chosen[t] == at).count(),
@@ -331,31 +341,36 @@ impl<'a> Tuner<'a> {
         Ok((tuning, report, winner))
     }
 
+    fn settings(&self, task: usize) -> &[Setting] {
+        &self.by_task[task].settings
+    }
+
     fn key(&self, part: &Part, task: usize, at: usize) -> ScoreKey {
-        let setting = serde_json::to_string(&self.settings[task][at].params).unwrap_or_default();
         ScoreKey {
             part: part.name.clone(),
             task: self.dataset.tasks[task].name.clone(),
-            setting: digits(Sha256::new_with_prefix(setting)),
+            setting: self.by_task[task].keys[at].clone(),
         }
     }
 
+    /// What is left to be scored. A path of which a score is missing is fitted whole, or its end would start elsewhere.
     fn units(&self, known: &Scores) -> Vec<Unit<'_>> {
         let mut units = Vec::new();
         for part in &self.parts {
-            for (task, settings) in self.settings.iter().enumerate() {
+            for (task, TaskSettings { settings, paths, .. }) in self.by_task.iter().enumerate() {
                 let mut open: Vec<Unit<'_>> = Vec::new();
-                for (at, setting) in settings.iter().enumerate() {
-                    if known.contains_key(&self.key(part, task, at)) {
+                for path in paths {
+                    if path.iter().all(|&at| known.contains_key(&self.key(part, task, at))) {
                         continue;
                     }
+                    let first = &settings[path[0]];
                     let shares = |unit: &&mut Unit<'_>| {
-                        unit.settings.len() < AT_ONCE
-                            && settings[unit.settings[0]].params.features == setting.params.features
+                        unit.settings.len() + path.len() <= AT_ONCE
+                            && share_features(&settings[unit.settings[0]], first)
                     };
                     match open.iter_mut().find(shares) {
-                        Some(unit) => unit.settings.push(at),
-                        None => open.push(Unit { part, task, settings: vec![at] }),
+                        Some(unit) => unit.settings.extend(path),
+                        None => open.push(Unit { part, task, settings: path.clone() }),
                     }
                 }
                 units.append(&mut open);
@@ -367,10 +382,10 @@ impl<'a> Tuner<'a> {
     /// The scores of a unit's settings, each on the pooled predictions of the part's folds.
     ///
     /// Every setting is a task of its own, so that those with equal features share one matrix. Nothing that is learnt
-    /// depends on which settings stand together: only rows and gold labels enter a deal, and those are the same.
+    /// depends on which paths stand together: only rows and gold labels enter a deal, and those are the same.
     fn score(&self, unit: &Unit<'_>, done: &(dyn Fn(usize) + Sync)) -> Result<Scores> {
         let spec = &self.dataset.tasks[unit.task];
-        let settings = &self.settings[unit.task];
+        let settings = self.settings(unit.task);
         let named = |at: usize| TaskSpec { name: at.to_string(), ..spec.clone() };
         let specs: Vec<TaskSpec> = unit.settings.iter().map(|&at| named(at)).collect();
         let params = unit.settings.iter().map(|&at| (at.to_string(), self.enough(spec.kind, &settings[at].params)));
@@ -426,6 +441,44 @@ impl<'a> Tuner<'a> {
             .collect();
         self.plan.metric.of(spec.kind, spec.labels.len(), &rows)
     }
+}
+
+impl TaskSettings {
+    fn new(settings: Vec<Setting>) -> Self {
+        let c = |at: usize| settings[at].params.classifier.c;
+        let mut rising: Vec<usize> = (0..settings.len()).collect();
+        rising.sort_by(|&a, &b| c(a).total_cmp(&c(b)));
+        let mut paths: Vec<Vec<usize>> = Vec::new();
+        for at in rising {
+            let continued =
+                |path: &&mut Vec<usize>| path.len() < AT_ONCE && share_path(&settings[path[0]], &settings[at]);
+            match paths.iter_mut().find(continued) {
+                Some(path) => path.push(at),
+                None => paths.push(vec![at]),
+            }
+        }
+        let mut keys = vec![String::new(); settings.len()];
+        for path in &paths {
+            let mut before = Sha256::new();
+            for &at in path {
+                before.update(serde_json::to_string(&settings[at].params).unwrap_or_default());
+                keys[at] = digits(before.clone());
+            }
+        }
+        TaskSettings { settings, keys, paths }
+    }
+}
+
+/// Whether two settings can be fitted on one matrix. What is pruned depends on the weights, and so on the setting.
+fn share_features(a: &Setting, b: &Setting) -> bool {
+    let pruned = |setting: &Setting| setting.params.classifier.prune.is_some();
+    a.params.features == b.params.features && !pruned(a) && !pruned(b)
+}
+
+/// Whether the regressions of two settings are found along one path.
+fn share_path(a: &Setting, b: &Setting) -> bool {
+    let logistic = |setting: &Setting| setting.params.classifier.logistic();
+    share_features(a, b) && logistic(a).equal_but_for_c(&logistic(b))
 }
 
 /// The folds inside some rows, dealt as all rows would be, and what is to be said of them.

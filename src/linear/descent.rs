@@ -17,7 +17,8 @@
 //!
 //! Each independent question, and each set of classes, has a goal of its own. None depends on those beside it, nor on
 //! threads. A search holds up to eight questions, or one set of classes, so that a row answers eight at a time: see
-//! [`lanes`](super::lanes). What is found stands still until the whole search is done.
+//! [`lanes`](super::lanes). What is found stands still until the whole search is done; then the search goes on to the same
+//! problem with the next greater C, if that is wanted, too, from where it is.
 //!
 //! Sources: Hsieh et al. 2008, "A Dual Coordinate Descent Method for Large-scale Linear SVM"; Yu, Huang and Lin 2011, "Dual
 //! coordinate descent methods for logistic regression and maximum entropy models"; Bertsekas 1982, "Constrained
@@ -55,7 +56,7 @@ const NOWHERE: f64 = -1e300;
 /// the solutions and the worst of those shares.
 pub(super) fn solve(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, f64)> {
     let (fine, coarse): (Vec<usize>, Vec<usize>) =
-        (0..problems.len()).partition(|&p| problems[p].tolerance < SINGLE_PRECISION);
+        (0..problems.len()).partition(|&p| problems[p].params.tolerance < SINGLE_PRECISION);
     let pick = |chosen: &[usize]| chosen.iter().map(|&p| problems[p]).collect::<Vec<_>>();
     let mut solved: Vec<_> = fine.iter().copied().zip(minimise::<f64>(x, &pick(&fine))).collect();
     solved.extend(coarse.iter().copied().zip(minimise::<f32>(x, &pick(&coarse))));
@@ -63,72 +64,92 @@ pub(super) fn solve(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, f
     solved.into_iter().map(|(_, solution)| solution).collect()
 }
 
-fn minimise<T: Real>(x: &SparseMatrix, problems: &[&Problem]) -> Vec<(Vec<f64>, f64)> {
+/// A problem, and its place among those to solve.
+type Placed<'p> = (usize, &'p Problem);
+/// Weights and intercepts as [`Problem`] lays them out, and the share of the gradient that was left.
+type Solution = (Vec<f64>, f64);
+
+fn minimise<T: Real>(x: &SparseMatrix, problems: &[&Problem]) -> Vec<Solution> {
     if problems.is_empty() {
         return Vec::new();
     }
     let rows = Rows::<T>::of(x, spread(x.height()));
-    let priors = naive_bayes::priors(&rows, problems);
+    let paths = paths(problems);
+    let priors = naive_bayes::priors(&rows, &paths.iter().map(|path| path[0].1).collect::<Vec<_>>());
     let mut searches: Vec<Search<'_, T>> = Vec::new();
-    for (problem, prior) in problems.iter().zip(&priors) {
+    for (path, prior) in paths.iter().zip(&priors) {
+        let problem = path[0].1;
         let at_once = if problem.softmax { problem.outputs } else { LANES };
         for first in (0..problem.outputs).step_by(at_once) {
             let outputs = first..problem.outputs.min(first + at_once);
-            searches.push(Search::new(problem, outputs, prior.as_ref(), &rows));
+            searches.push(Search::new(path, outputs, prior.as_ref(), &rows));
         }
     }
-    Arch::new().dispatch(Minimise { rows: &rows, searches: &mut searches });
-    let mut searches = searches.into_iter();
-    problems
-        .iter()
-        .zip(&priors)
-        .map(|(problem, prior)| {
-            let of_problem = if problem.softmax { 1 } else { problem.outputs.div_ceil(LANES) };
-            let mut solution = vec![0.0; x.width() * problem.outputs];
-            let mut share = 0f64;
-            for search in searches.by_ref().take(of_problem) {
-                for (k, output) in search.outputs.clone().enumerate() {
-                    let mut weights = rows.columns(&search.weights[k], |i| search.number(i, k));
-                    if let Some(prior) = prior {
-                        // The search sees what the prior leaves to be explained.
-                        weights.iter_mut().zip(&prior.weights[output]).for_each(|(w, p)| *w += p);
-                    }
-                    if x.width() > 0 {
-                        rows.spread(&weights, problem.outputs, &mut solution[output..]);
-                    }
-                }
-                solution.extend(&search.b[..search.lanes()]);
-                share = search.goals.iter().map(|goal| goal.share).fold(share, f64::max);
-            }
-            (solution, share)
-        })
-        .collect()
+    let mut solutions: Vec<Solution> =
+        problems.iter().map(|problem| (vec![0.0; (x.width() + 1) * problem.outputs], 0.0)).collect();
+    Arch::new().dispatch(Minimise { rows: &rows, searches, solutions: &mut solutions });
+    solutions
+}
+
+/// The problems, those that differ in C alone on one path, by rising C.
+fn paths<'p>(problems: &[&'p Problem]) -> Vec<Vec<Placed<'p>>> {
+    let mut placed: Vec<Placed<'p>> = problems.iter().copied().enumerate().collect();
+    placed.sort_by(|(_, a), (_, b)| a.params.c.total_cmp(&b.params.c));
+    let mut paths: Vec<Vec<Placed<'p>>> = Vec::new();
+    for (place, problem) in placed {
+        match paths.iter_mut().find(|path| path[0].1.equals_but_for_c(problem)) {
+            Some(path) => path.push((place, problem)),
+            None => paths.push(vec![(place, problem)]),
+        }
+    }
+    paths
 }
 
 /// All of the work on rows, compiled for several kinds of processor; the present one's is chosen when it runs.
 struct Minimise<'m, 'a, T> {
     rows: &'m Rows<T>,
-    searches: &'m mut [Search<'a, T>],
+    searches: Vec<Search<'a, T>>,
+    solutions: &'m mut [Solution],
 }
 
 impl<T: Real> WithSimd for Minimise<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        measure(self.rows, None, &mut self.searches.iter_mut().collect::<Vec<_>>());
-        sweep_until_done(self.rows, self.searches.iter_mut().filter(|search| !search.is_done()).collect());
+    fn with_simd<S: Simd>(mut self, _: S) {
+        measure(self.rows, None, &mut self.searches);
+        sweep_until_done(self.rows, self.searches, self.solutions);
     }
 }
 
 #[inline(always)]
-fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_, T>>) {
+fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<Search<'_, T>>, solutions: &mut [Solution]) {
     searches.iter_mut().for_each(|search| search.start_intercepts());
     let mut weights = rows.weights(searches.iter().map(|s| s.lanes()).sum());
     let at_once = block(rows.height());
     let mut random = fastrand::Rng::with_seed(0);
     let mut blocks: Vec<usize> = (0..rows.height()).step_by(at_once).collect();
-    for sweep in 1..=MOST_SWEEPS {
+    loop {
+        if searches.iter().any(|search| search.is_done()) {
+            let mut kept = Vec::new();
+            let mut first = 0;
+            for search in &mut searches {
+                let lanes = first..first + search.lanes();
+                first = lanes.end;
+                while search.is_done() {
+                    search.write(rows, &weights, lanes.start, solutions);
+                    let Some(by) = search.go_on(rows) else { break };
+                    weights.scale(lanes.clone(), by);
+                }
+                if !search.is_done() {
+                    kept.extend(lanes);
+                }
+            }
+            if kept.len() < first {
+                weights = weights.of_outputs(&kept);
+                searches.retain(|search| !search.is_done());
+            }
+        }
         if searches.is_empty() {
             return;
         }
@@ -144,24 +165,9 @@ fn sweep_until_done<T: Real>(rows: &Rows<T>, mut searches: Vec<&mut Search<'_, T
             }
             rows.add(i, &steps, &mut weights);
         }
-        searches.iter_mut().for_each(|search| search.end_sweep(sweep == MOST_SWEEPS));
+        searches.iter_mut().for_each(|search| search.end_sweep());
         if searches.iter().any(|search| search.is_promising()) {
             measure(rows, Some(&weights), &mut searches);
-            let mut kept = Vec::new();
-            let mut first = 0;
-            for search in &mut searches {
-                let lanes = first..first + search.lanes();
-                first = lanes.end;
-                if search.is_done() || sweep == MOST_SWEEPS {
-                    search.weights = lanes.map(|lane| weights.of_output(lane)).collect();
-                } else {
-                    kept.extend(lanes);
-                }
-            }
-            if kept.len() < first {
-                weights = weights.of_outputs(&kept);
-                searches.retain(|search| !search.is_done());
-            }
         }
     }
 }
@@ -177,15 +183,21 @@ fn spread(rows: usize) -> Vec<u32> {
     (0..blocks).flat_map(|first| (first..rows).step_by(blocks)).map(|row| row as u32).collect()
 }
 
+/// ρ for rows of a mean squared norm and a mean cost.
+fn bias(square: f64, cost: f64, rows: usize) -> f64 {
+    // Where costs are low the loss makes rows stiff, and light intercepts would be found too late.
+    (square + 0.25 / cost) / block(rows) as f64
+}
+
 /// Room for a number to each lane of the searches, that of the last filled up.
-fn room<T: Real>(searches: &[&mut Search<'_, T>]) -> Vec<f64> {
+fn room<T: Real>(searches: &[Search<'_, T>]) -> Vec<f64> {
     let lanes: usize = searches.iter().map(|search| search.lanes()).sum();
     vec![0.0; lanes + LANES]
 }
 
 /// Measures the gradient of each promising search at its weights; without weights, of every search at zero.
 #[inline(always)]
-fn measure<T: Real>(rows: &Rows<T>, weights: Option<&Weights<T>>, searches: &mut [&mut Search<'_, T>]) {
+fn measure<T: Real>(rows: &Rows<T>, weights: Option<&Weights<T>>, searches: &mut [Search<'_, T>]) {
     if let Some(weights) = weights {
         let mut row = room(searches);
         for i in 0..rows.height() {
@@ -259,23 +271,30 @@ impl Goal {
     }
 }
 
-/// The minimisation of some questions, or of one set of classes. Vectors hold one number an output, in whole lanes.
+/// The minimisation of some questions, or of one set of classes, for one C after another. Vectors hold one number an
+/// output, in whole lanes.
 struct Search<'a, T> {
     problem: &'a Problem,
+    /// The problem, then those that are still to come.
+    path: &'a [Placed<'a>],
     /// Its outputs in the problem.
     outputs: Range<usize>,
+    prior: Option<&'a Prior>,
+    /// Sweeps for the present problem.
+    sweeps: usize,
     goals: Vec<Goal>,
     /// Whole lanes at a time.
     rows: Vec<Row<T>>,
     b: Vec<f64>,
-    /// At the end of the search, Xᵀ A over the shared columns by output; empty for zero.
-    weights: Vec<Vec<T>>,
     /// m
     multipliers: Vec<f64>,
     /// Σ_i A_i
     sums: Vec<f64>,
     /// ρ
     bias: f64,
+    /// The mean over rows of ‖x_i‖², and over all losses of C · s_i.
+    square: f64,
+    cost: f64,
     /// The scores of the rows when the gradient was last measured, less the intercepts.
     scores: Vec<[T; LANES]>,
     /// Of each output Σ_i ‖x_i‖² (A_i + G_i)², each as it was met in the present sweep.
@@ -290,10 +309,11 @@ struct Search<'a, T> {
 }
 
 impl<'a, T: Real> Search<'a, T> {
-    fn new(problem: &'a Problem, outputs: Range<usize>, prior: Option<&'a Prior>, rows: &Rows<T>) -> Self {
+    /// The search for some outputs of the problems of a path.
+    fn new(path: &'a [Placed<'a>], outputs: Range<usize>, prior: Option<&'a Prior>, rows: &Rows<T>) -> Self {
+        let problem = path[0].1;
         let lanes = outputs.len();
         let chunks = lanes.div_ceil(LANES);
-        let mean = (0..rows.height()).map(|i| rows.square(i)).sum::<f64>() / rows.height() as f64;
         let mut own = Vec::with_capacity(rows.height() * chunks);
         let (mut yes, mut no) = (vec![0.0; lanes], vec![0.0; lanes]);
         for i in 0..rows.height() {
@@ -323,22 +343,26 @@ impl<'a, T: Real> Search<'a, T> {
         } else {
             multipliers.iter_mut().zip(yes.iter().zip(&no)).for_each(|(m, (yes, no))| *m = (yes / no).ln());
         }
+        let square = (0..rows.height()).map(|i| rows.square(i)).sum::<f64>() / rows.height() as f64;
         let cost = yes.iter().chain(&no).sum::<f64>() / (rows.height() * lanes) as f64;
         let goals =
             if problem.softmax { vec![Goal::new(0..lanes)] } else { (0..lanes).map(|k| Goal::new(k..k + 1)).collect() };
         let room = vec![[0.0; LANES]; chunks];
         Search {
             problem,
+            path,
             outputs,
+            prior,
+            sweeps: 0,
             goals,
             scores: own.iter().map(|row| row.offsets).collect(),
             rows: own,
             multipliers,
             b,
-            weights: vec![Vec::new(); lanes],
             sums: zeros.clone(),
-            // Where costs are low the loss makes rows stiff, and light intercepts would be found too late.
-            bias: (mean + 0.25 / cost) / block(rows.height()) as f64,
+            bias: bias(square, cost, rows.height()),
+            square,
+            cost,
             met: zeros.clone(),
             open: vec![1.0; chunks * LANES],
             near: room.clone(),
@@ -358,7 +382,57 @@ impl<'a, T: Real> Search<'a, T> {
     }
 
     fn is_done(&self) -> bool {
-        self.goals.iter().all(|goal| goal.share <= self.problem.tolerance)
+        let found = |goal: &Goal| goal.share <= self.problem.params.tolerance;
+        self.sweeps == MOST_SWEEPS || self.goals.iter().all(found)
+    }
+
+    /// Writes what is found to its place in the solutions; its weights over the shared columns are those from output
+    /// `first` on.
+    fn write(&self, rows: &Rows<T>, weights: &Weights<T>, first: usize, solutions: &mut [Solution]) {
+        let (solution, share) = &mut solutions[self.path[0].0];
+        let outputs = self.problem.outputs;
+        for (k, output) in self.outputs.clone().enumerate() {
+            let mut found = rows.columns(&weights.of_output(first + k), |i| self.number(i, k));
+            if let Some(prior) = self.prior {
+                // The search sees what the prior leaves to be explained.
+                found.iter_mut().zip(&prior.weights[output]).for_each(|(w, p)| *w += p);
+            }
+            rows.spread(&found, outputs, &mut solution[output..]);
+            solution[rows.width() * outputs + output] = self.b[k];
+        }
+        *share = self.goals.iter().map(|goal| goal.share).fold(*share, f64::max);
+    }
+
+    /// Goes on to the next problem of the path, if there is one: what the weights are to be multiplied by.
+    ///
+    /// With C a row's stake rises, and the share of it that the row is wrong by falls: its numbers rise about as the square
+    /// root. Of an equal C all is found already.
+    fn go_on(&mut self, rows: &Rows<T>) -> Option<f64> {
+        let path = &self.path[1..];
+        let next = path.first()?.1;
+        let ratio = next.params.c / self.problem.params.c;
+        (self.problem, self.path) = (next, path);
+        if ratio == 1.0 {
+            return Some(1.0);
+        }
+        let by = ratio.sqrt();
+        for row in &mut self.rows {
+            for k in 0..LANES {
+                row.stakes[k] = row.stakes[k] * T::of(ratio);
+                row.a[k] = row.a[k] * T::of(by);
+            }
+        }
+        self.sums.iter_mut().for_each(|sum| *sum *= by);
+        self.multipliers.copy_from_slice(&self.b);
+        self.open.fill(1.0);
+        self.cost *= ratio;
+        self.bias = bias(self.square, self.cost, rows.height());
+        self.sweeps = 0;
+        for goal in &mut self.goals {
+            // At zero the gradient is C times what it is for C = 1.
+            *goal = Goal { promising: false, start_norm: ratio * goal.start_norm, ..Goal::new(goal.lanes.clone()) };
+        }
+        Some(by)
     }
 
     fn is_promising(&self) -> bool {
@@ -410,7 +484,8 @@ impl<'a, T: Real> Search<'a, T> {
         }
     }
 
-    fn end_sweep(&mut self, last: bool) {
+    fn end_sweep(&mut self) {
+        self.sweeps += 1;
         for goal in &mut self.goals {
             for k in goal.lanes.clone() {
                 self.multipliers[k] += self.bias * self.sums[k] * self.open[k];
@@ -420,9 +495,9 @@ impl<'a, T: Real> Search<'a, T> {
             }
             goal.met = self.met[goal.lanes.clone()].iter().sum();
             goal.unmeasured += 1;
-            let likely = goal.ratio * goal.met.sqrt() <= self.problem.tolerance * goal.start_norm;
-            let open = goal.share > self.problem.tolerance;
-            goal.promising = open && (likely || last || goal.unmeasured == MOST_UNMEASURED);
+            let likely = goal.ratio * goal.met.sqrt() <= self.problem.params.tolerance * goal.start_norm;
+            let open = goal.share > self.problem.params.tolerance;
+            goal.promising = open && (likely || self.sweeps == MOST_SWEEPS || goal.unmeasured == MOST_UNMEASURED);
         }
         self.met.fill(0.0);
     }
@@ -493,7 +568,7 @@ impl<'a, T: Real> Search<'a, T> {
     /// Starts from the best intercepts for the prior alone.
     #[inline(always)]
     fn start_intercepts(&mut self) {
-        if self.problem.naive_bayes > 0.0 {
+        if self.problem.params.naive_bayes > 0.0 {
             self.b.copy_from_slice(&self.multipliers);
             self.goals.iter_mut().for_each(|goal| goal.promising = true);
             self.polish_intercepts();
@@ -517,7 +592,7 @@ impl<'a, T: Real> Search<'a, T> {
             {
                 let (slopes, b) = (&slopes[goal.lanes.clone()], &mut self.b[goal.lanes.clone()]);
                 let norm = slopes.iter().map(|g| g * g).sum::<f64>().sqrt();
-                *helped = norm < best.0 && norm > 0.1 * self.problem.tolerance * goal.start_norm;
+                *helped = norm < best.0 && norm > 0.1 * self.problem.params.tolerance * goal.start_norm;
                 if norm < best.0 {
                     *best = (norm, b.to_vec());
                 }
@@ -535,7 +610,9 @@ impl<'a, T: Real> Search<'a, T> {
         for (goal, (_, best)) in self.goals.iter().zip(best).filter(|(goal, _)| goal.promising) {
             for (k, best) in goal.lanes.clone().zip(best) {
                 self.b[k] = best;
-                self.multipliers[k] = best - self.bias * self.sums[k];
+                // The next sweep then adds ρ Σ_i A_i: the sums, which are not yet zero, keep their pull. Were it taken back,
+                // intercepts and what the columns of all rows say in their stead would hold each other where they are.
+                self.multipliers[k] = best;
             }
         }
     }
@@ -589,7 +666,7 @@ impl<'a, T: Real> Search<'a, T> {
             goal.share = norm / goal.start_norm;
             goal.promising = false;
             goal.unmeasured = 0;
-            if goal.share <= self.problem.tolerance {
+            if goal.share <= self.problem.params.tolerance {
                 self.open[goal.lanes.clone()].fill(0.0);
             }
         }

@@ -92,8 +92,11 @@ pub struct LogisticRegression {
 /// anything that evidence could have said, and still a finite number.
 const CERTAIN: f64 = 30.0;
 
-/// Fits several regressions on the same rows. Each is the same as if it were fitted alone; together they take fewer
-/// readings of the rows.
+/// Fits several regressions on the same rows; together they take fewer readings of them.
+///
+/// Those that differ in C alone are found one after another, the least C first, and each search starts from what the one
+/// before has found: it takes a half to a third of the sweeps. Such a regression is the same as if it were fitted with those
+/// of a smaller C only; any other as if it were fitted alone.
 ///
 /// # Errors
 ///
@@ -155,8 +158,7 @@ impl Draft {
             answers: one_hot.chunks(outputs).flat_map(|row| kept.iter().map(|&k| row[k])).collect(),
             costs: params.costs(&one_hot, &counts, &kept, softmax, n),
             softmax,
-            naive_bayes: params.naive_bayes,
-            tolerance: params.tolerance,
+            params: *params,
         };
         let certain = |&positive: &usize| if positive == n { CERTAIN } else { -CERTAIN };
         Draft { problem, kept, intercepts: counts.iter().map(certain).collect() }
@@ -173,7 +175,7 @@ impl Draft {
                 self.kept.iter().zip(solved).for_each(|(&to, &weight)| weights[to] = weight as f32);
             }
         }
-        let convergence = Convergence { gradient, converged: gradient <= self.problem.tolerance };
+        let convergence = Convergence { gradient, converged: gradient <= self.problem.params.tolerance };
         LogisticRegression { outputs, weights: weights.into(), intercepts, convergence }
     }
 }
@@ -191,6 +193,11 @@ impl LogisticParams {
     pub fn fit(&self, x: &SparseMatrix, targets: Targets<'_>) -> Result<LogisticRegression> {
         let fitted = fit_together(x, &[(*self, targets)])?;
         fitted.into_iter().next().ok_or_else(|| Error::data("nothing was fitted"))
+    }
+
+    /// Whether nothing but C sets them apart from others: [`fit_together`] then finds both along one path.
+    pub fn equal_but_for_c(&self, other: &LogisticParams) -> bool {
+        LogisticParams { c: other.c, ..*self } == *other
     }
 
     /// C · s_i for each row and kept output.

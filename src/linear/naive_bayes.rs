@@ -24,7 +24,7 @@ pub(super) struct Prior {
 /// Source: Rennie et al. 2003, "Tackling the Poor Assumptions of Naive Bayes Text Classifiers"; a prior mean for
 /// logistic regression as in Chelba and Acero 2006.
 pub(super) fn priors<T: Real>(rows: &Rows<T>, problems: &[&Problem]) -> Vec<Option<Prior>> {
-    let wants = |problem: &Problem| problem.naive_bayes > 0.0;
+    let wants = |problem: &Problem| problem.params.naive_bayes > 0.0;
     let wanting: Vec<&Problem> = problems.iter().copied().filter(|problem| wants(problem)).collect();
     let mut made = if wanting.is_empty() { Vec::new() } else { together(rows, &wanting) }.into_iter();
     problems.iter().map(|problem| if wants(problem) { made.next() } else { None }).collect()
@@ -77,7 +77,7 @@ fn together<T: Real>(rows: &Rows<T>, problems: &[&Problem]) -> Vec<Prior> {
             first = own.end;
             let weights = weights.drain(..problem.outputs).collect();
             let scores = scores.chunks_exact(outputs).flat_map(|row| &row[own.clone()]).copied().collect();
-            Prior { weights, scores }.scaled(problem.naive_bayes, problem.softmax)
+            Prior { weights, scores }.scaled(problem.params.naive_bayes, problem.softmax)
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! What a solver minimises: the objective of [`LogisticParams`](super::LogisticParams), less its prior.
 
-use super::{sigmoid, softmax};
+use super::{LogisticParams, sigmoid, softmax};
 use crate::sparse::SparseMatrix;
 
 /// What a solver is given: at least one output, and both answers to each.
@@ -13,10 +13,15 @@ pub(super) struct Problem {
     pub costs: Vec<f64>,
     /// Whether the outputs are classes of one question.
     pub softmax: bool,
-    /// See [`LogisticParams::naive_bayes`](super::LogisticParams::naive_bayes).
-    pub naive_bayes: f64,
-    /// See [`LogisticParams::tolerance`](super::LogisticParams::tolerance).
-    pub tolerance: f64,
+    /// The settings that it was made by.
+    pub params: LogisticParams,
+}
+
+impl Problem {
+    /// Whether it is the other problem but for C.
+    pub fn equals_but_for_c(&self, other: &Problem) -> bool {
+        self.params.equal_but_for_c(&other.params) && self.softmax == other.softmax && self.answers == other.answers
+    }
 }
 
 /// The gradient's norm at a solution over its norm at zero; of independent outputs the worst.

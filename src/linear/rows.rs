@@ -1,7 +1,7 @@
 //! The rows of a matrix, made ready for being read one by one, again and again.
 
 use crate::sparse::SparseMatrix;
-use std::ops::{Add, AddAssign, Mul};
+use std::ops::{Add, AddAssign, Mul, Range};
 
 /// Outputs that are read or changed at once; of few outputs, the half.
 const WIDE: usize = 8;
@@ -48,6 +48,7 @@ pub(super) struct Rows<T> {
     shared: Vec<u32>,
     /// Row, the matrix's column and value of what stands alone in its column.
     alone: Vec<(usize, u32, f64)>,
+    width: usize,
 }
 
 /// What is known of a row besides its entries.
@@ -107,12 +108,17 @@ impl<T: Real> Rows<T> {
             heads.push(Head { start, own, square });
         }
         heads.push(Head { start: entries.len(), own: 0.0, square: 0.0 });
-        Rows { order, heads, entries, shared, alone }
+        Rows { order, heads, entries, shared, alone, width: x.width() }
     }
 
     #[inline(always)]
     pub fn height(&self) -> usize {
         self.heads.len() - 1
+    }
+
+    /// The matrix's columns.
+    pub fn width(&self) -> usize {
+        self.width
     }
 
     /// The matrix's row that is row `i` here.
@@ -275,6 +281,15 @@ impl<T: Real> Weights<T> {
     pub fn of_output(&self, output: usize) -> Vec<T> {
         let at_once = Self::at_once(self.outputs);
         self.sets[output / at_once].iter().skip(output % at_once).step_by(at_once).copied().collect()
+    }
+
+    /// Multiplies the weights of some outputs.
+    pub fn scale(&mut self, outputs: Range<usize>, by: f64) {
+        let at_once = Self::at_once(self.outputs);
+        for output in outputs {
+            let weights = self.sets[output / at_once].iter_mut().skip(output % at_once).step_by(at_once);
+            weights.for_each(|weight| *weight = *weight * T::of(by));
+        }
     }
 
     fn set_output(&mut self, output: usize, weights: &[f64]) {
