@@ -49,6 +49,8 @@ const LIKELY_RATIO: f64 = 0.7;
 /// Sums in single precision bring the gradient down to about a millionth of what it was.
 const SINGLE_PRECISION: f64 = 2e-5;
 const MOST_INTERCEPT_STEPS: usize = 20;
+/// By no more than this the numbers of rows grow from one C to the next: where C is large they hardly grow at all.
+const MOST_GROWTH: f64 = 2.5;
 /// The intercept of lanes beyond the classes: nothing is ever of them.
 const NOWHERE: f64 = -1e300;
 
@@ -415,7 +417,7 @@ impl<'a, T: Real> Search<'a, T> {
         if ratio == 1.0 {
             return Some(1.0);
         }
-        let by = ratio.sqrt();
+        let by = ratio.sqrt().min(MOST_GROWTH);
         for row in &mut self.rows {
             for k in 0..LANES {
                 row.stakes[k] = row.stakes[k] * T::of(ratio);
