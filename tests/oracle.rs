@@ -39,6 +39,24 @@ struct Logistic {
     fits: Vec<Fit>,
 }
 
+impl Logistic {
+    fn matrix(&self) -> SparseMatrix {
+        SparseMatrix::from_rows(self.width, self.x.iter().map(|row| SparseRow::from_sorted(row.iter().copied())))
+    }
+
+    /// Whether each row is of the first class.
+    fn answers(&self) -> Vec<bool> {
+        self.labels.iter().map(|&label| label == 0).collect()
+    }
+
+    fn targets<'a>(&'a self, answers: &'a [bool]) -> Targets<'a> {
+        match self.classes {
+            2 => Targets::Binary { outputs: 1, answers },
+            classes => Targets::Classes { classes, labels: &self.labels },
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Fit {
     c: f64,
@@ -46,6 +64,13 @@ struct Fit {
     weights: Vec<Vec<f64>>,
     intercepts: Vec<f64>,
     logits: Vec<Vec<f64>>,
+}
+
+impl Fit {
+    fn params(&self, solver: Solver) -> LogisticParams {
+        let class_weight = if self.balanced { ClassWeight::Balanced } else { ClassWeight::None };
+        LogisticParams { solver, c: self.c, class_weight, naive_bayes: 0.0, tolerance: 1e-9 }
+    }
 }
 
 #[derive(Deserialize)]
@@ -149,18 +174,12 @@ fn tfidf_rows_are_scikit_learns() {
 #[test]
 fn both_solvers_find_scikit_learns_optimum() {
     for (name, case) in oracle().logistic {
-        let x =
-            SparseMatrix::from_rows(case.width, case.x.iter().map(|row| SparseRow::from_sorted(row.iter().copied())));
-        let answers: Vec<bool> = case.labels.iter().map(|&l| l == 0).collect();
-        let targets = match case.classes {
-            2 => Targets::Binary { outputs: 1, answers: &answers },
-            classes => Targets::Classes { classes, labels: &case.labels },
-        };
+        let (x, answers) = (case.matrix(), case.answers());
+        let targets = case.targets(&answers);
         assert_eq!(case.fits.len(), 4);
         for fit in &case.fits {
             for solver in [Solver::Sparse, Solver::Linfa] {
-                let class_weight = if fit.balanced { ClassWeight::Balanced } else { ClassWeight::None };
-                let params = LogisticParams { solver, c: fit.c, class_weight, naive_bayes: 0.0, tolerance: 1e-9 };
+                let params = fit.params(solver);
                 if solver == Solver::Linfa && fit.balanced {
                     assert!(params.fit(&x, targets).unwrap_err().message().contains("no class weights"));
                     continue;
@@ -191,7 +210,7 @@ fn both_solvers_find_scikit_learns_optimum() {
 #[test]
 fn independent_questions_fitted_together_equal_each_fitted_alone() {
     let case = &oracle().logistic["classes_wide"];
-    let x = SparseMatrix::from_rows(case.width, case.x.iter().map(|row| SparseRow::from_sorted(row.iter().copied())));
+    let x = case.matrix();
     // Six questions, so that more than one group of lanes is at work.
     let question = |k: usize, label: usize| if k < 3 { label == k } else { label != k - 3 };
     let answers: Vec<bool> = case.labels.iter().flat_map(|&l| (0..6).map(move |k| question(k, l))).collect();
@@ -216,22 +235,9 @@ fn independent_questions_fitted_together_equal_each_fitted_alone() {
 #[test]
 fn a_path_of_c_leads_to_scikit_learns_optima() {
     for (name, case) in oracle().logistic {
-        let x =
-            SparseMatrix::from_rows(case.width, case.x.iter().map(|row| SparseRow::from_sorted(row.iter().copied())));
-        let answers: Vec<bool> = case.labels.iter().map(|&l| l == 0).collect();
-        let targets = match case.classes {
-            2 => Targets::Binary { outputs: 1, answers: &answers },
-            classes => Targets::Classes { classes, labels: &case.labels },
-        };
-        let wanted: Vec<_> = case
-            .fits
-            .iter()
-            .map(|fit| {
-                let class_weight = if fit.balanced { ClassWeight::Balanced } else { ClassWeight::None };
-                let solver = Solver::Sparse;
-                (LogisticParams { solver, c: fit.c, class_weight, naive_bayes: 0.0, tolerance: 1e-9 }, targets)
-            })
-            .collect();
+        let (x, answers) = (case.matrix(), case.answers());
+        let targets = case.targets(&answers);
+        let wanted: Vec<_> = case.fits.iter().map(|fit| (fit.params(Solver::Sparse), targets)).collect();
         // Two paths, of two C each, in one call.
         let fitted = fit_together(&x, &wanted).unwrap();
         for ((fit, ours), (params, targets)) in case.fits.iter().zip(&fitted).zip(&wanted) {
