@@ -90,8 +90,9 @@ fn a_score_is_that_of_an_evaluation_of_the_setting() {
         (TaskKind::Single, Metric::LogLoss, 0.001),
     ] {
         let dataset = paragraphs(100, 0.7, kind, 3);
-        for space in [path, pruned] {
+        for (space, how_many) in [(path, 8), (pruned, 4)] {
             let settings = settings(space);
+            assert_eq!(settings.len(), how_many);
             let (tuning, ..) = search(&dataset, settings.clone(), metric);
             for (setting, scores) in settings.iter().zip(&tuning.tasks["t"].settings) {
                 let config = Config::from_tasks([("t".to_string(), setting.params.clone())]);

@@ -17,8 +17,8 @@
 //!
 //! Each independent question, and each set of classes, has a goal of its own. None depends on those beside it, nor on
 //! threads. A search holds up to eight questions, or one set of classes, so that a row answers eight at a time: see
-//! [`lanes`](super::lanes). What is found stands still until the whole search is done; then the search goes on to the same
-//! problem with the next greater C, if that is wanted, too, from where it is.
+//! [`lanes`](super::lanes). What is found stands still until the whole search is done; then the search goes on, from
+//! where it is, to the same problem with the next greater C that is wanted.
 //!
 //! Sources: Hsieh et al. 2008, "A Dual Coordinate Descent Method for Large-scale Linear SVM"; Yu, Huang and Lin 2011, "Dual
 //! coordinate descent methods for logistic regression and maximum entropy models"; Bertsekas 1982, "Constrained
@@ -276,9 +276,10 @@ impl Goal {
 /// The minimisation of some questions, or of one set of classes, for one C after another. Vectors hold one number an
 /// output, in whole lanes.
 struct Search<'a, T> {
+    place: usize,
     problem: &'a Problem,
-    /// The problem, then those that are still to come.
-    path: &'a [Placed<'a>],
+    /// What is still to come on the path.
+    rest: &'a [Placed<'a>],
     /// Its outputs in the problem.
     outputs: Range<usize>,
     prior: Option<&'a Prior>,
@@ -313,7 +314,7 @@ struct Search<'a, T> {
 impl<'a, T: Real> Search<'a, T> {
     /// The search for some outputs of the problems of a path.
     fn new(path: &'a [Placed<'a>], outputs: Range<usize>, prior: Option<&'a Prior>, rows: &Rows<T>) -> Self {
-        let problem = path[0].1;
+        let (place, problem) = path[0];
         let lanes = outputs.len();
         let chunks = lanes.div_ceil(LANES);
         let mut own = Vec::with_capacity(rows.height() * chunks);
@@ -351,8 +352,9 @@ impl<'a, T: Real> Search<'a, T> {
             if problem.softmax { vec![Goal::new(0..lanes)] } else { (0..lanes).map(|k| Goal::new(k..k + 1)).collect() };
         let room = vec![[0.0; LANES]; chunks];
         Search {
+            place,
             problem,
-            path,
+            rest: &path[1..],
             outputs,
             prior,
             sweeps: 0,
@@ -391,7 +393,7 @@ impl<'a, T: Real> Search<'a, T> {
     /// Writes what is found to its place in the solutions; its weights over the shared columns are those from output
     /// `first` on.
     fn write(&self, rows: &Rows<T>, weights: &Weights<T>, first: usize, solutions: &mut [Solution]) {
-        let (solution, share) = &mut solutions[self.path[0].0];
+        let (solution, share) = &mut solutions[self.place];
         let outputs = self.problem.outputs;
         for (k, output) in self.outputs.clone().enumerate() {
             let mut found = rows.columns(&weights.of_output(first + k), |i| self.number(i, k));
@@ -410,10 +412,9 @@ impl<'a, T: Real> Search<'a, T> {
     /// With C a row's stake rises, and the share of it that the row is wrong by falls: its numbers rise about as the square
     /// root. Of an equal C all is found already.
     fn go_on(&mut self, rows: &Rows<T>) -> Option<f64> {
-        let path = &self.path[1..];
-        let next = path.first()?.1;
+        let (&(place, next), rest) = self.rest.split_first()?;
         let ratio = next.params.c / self.problem.params.c;
-        (self.problem, self.path) = (next, path);
+        (self.place, self.problem, self.rest) = (place, next, rest);
         if ratio == 1.0 {
             return Some(1.0);
         }
