@@ -285,7 +285,9 @@ fn calibrators_are_the_maximum_likelihood_of_scikit_learn_and_scipy() {
     close(fitted.offset, oracle.platt.offset, 1e-4);
 
     let case = oracle.temperature;
-    let scores: Vec<Vec<Score>> = case.scores.iter().map(|row| row.iter().map(|&s| Score(s)).collect()).collect();
+    let scores: Vec<Vec<Option<Score>>> =
+        case.scores.iter().map(|row| row.iter().map(|&s| Some(Score(s))).collect()).collect();
+    let scores: Vec<&[Option<Score>]> = scores.iter().map(|row| &row[..]).collect();
     close(Temperature::fit(&scores, &case.labels).unwrap().inverse, case.inverse, 1e-6);
 }
 

@@ -247,10 +247,12 @@ fn held_out(args: &Args, model: ModelFile) -> Result<Evaluated> {
     if args.split == SplitBy::Column {
         refuse_without_test_rows(args, &dataset)?;
     }
-    let all: Vec<Example> = match args.split {
+    let mut all: Vec<Example> = match args.split {
         SplitBy::Column => dataset.test.clone(),
         _ => dataset.examples.iter().chain(&dataset.test).cloned().collect(),
     };
+    // As read: the figures do not depend on which rows are marked for testing.
+    all.sort_by(|a, b| (&a.place.path, a.place.line).cmp(&(&b.place.path, b.place.line)));
     let report = hold_out(&dataset, &all, &model, args.seed)?;
     Ok(Evaluated { report, dataset, model: Some(model) })
 }

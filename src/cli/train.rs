@@ -6,7 +6,7 @@ use super::options::{
 use super::{Outcome, note};
 use rubrique::dataset::{Dataset, Example, TaskChoice};
 use rubrique::digest::digits;
-use rubrique::error::{Error, Result};
+use rubrique::error::{Category, Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::eval::training_set;
 use rubrique::model::{Config, ModelFile, Provenance, ReportSummary};
@@ -58,7 +58,11 @@ pub fn run(args: &Args) -> Outcome {
         None => None,
         Some(path) => Some(matching_report(path, &data_sha256, &dataset, &config)?),
     };
-    let model = fit(&dataset, &config, args.seed, report).map_err(|e| e.at(&args.labels))?;
+    let model = fit(&dataset, &config, args.seed, report).map_err(|e| match (e.category(), &args.config) {
+        (Category::Usage, Some(config)) => e.at(config),
+        (Category::Usage, None) => e,
+        _ => e.at(&args.labels),
+    })?;
     for task in model.classifier.tasks() {
         let convergence = task.regression().convergence();
         if !convergence.converged {
@@ -116,7 +120,8 @@ pub(super) fn fit(dataset: &Dataset, config: &Config, seed: u64, report: Option<
 fn refuse_empty_labels(dataset: &Dataset, examples: &[Example]) -> Result<()> {
     for (t, spec) in dataset.tasks.iter().enumerate() {
         let labelled: Vec<_> = examples.iter().filter_map(|e| e.gold[t].as_ref()).collect();
-        for (k, label) in spec.labels.iter().enumerate() {
+        // Without any the fit says more.
+        for (k, label) in spec.labels.iter().enumerate().filter(|_| !labelled.is_empty()) {
             let carry = labelled.iter().filter(|set| set.contains(LabelId(k))).count();
             if carry == 0 {
                 return Err(Error::data(format!(
@@ -124,7 +129,10 @@ fn refuse_empty_labels(dataset: &Dataset, examples: &[Example]) -> Result<()> {
                     spec.name,
                     labelled.len()
                 ))
-                .hint("label a paragraph with it, or take it out of tasks.toml"));
+                .hint(
+                    "label a paragraph with it that is neither a single reading nor a row with `split` = `test`, or list \
+                     the labels without it in a tasks.toml",
+                ));
             }
             if spec.kind == TaskKind::Multi && carry == labelled.len() {
                 return Err(Error::data(format!(

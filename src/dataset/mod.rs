@@ -14,9 +14,9 @@ pub use quality::{LabelQuality, PairAgreement, Quality, TaskQuality};
 use crate::digest::digits;
 use crate::error::{Error, Result, on_one_line};
 use crate::task::{LabelSet, TaskKind, TaskSpec};
-use crate::text::{Columns, Format, Row, Rows, Source};
+use crate::text::{Columns, Format, Row, Rows, Source, reach};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ const TASKS_FILE: &str = "tasks.toml";
 /// A labelled paragraph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
-    /// The row's id, or `path:line`.
+    /// The row's id, or its [name](Place::name).
     pub id: String,
     /// The article it belongs to; without one, its own id.
     pub group: String,
@@ -48,6 +48,15 @@ pub struct Place {
     pub path: String,
     /// The line, counted from 1.
     pub line: u64,
+}
+
+impl Place {
+    /// What a row without an id is called: the file by its own name, whatever the way to it, and the line. What is said of
+    /// labels does not depend on where they lie.
+    pub fn name(&self) -> String {
+        let file = Path::new(&self.path).file_name().map_or_else(|| self.path.clone().into(), |name| name.to_string_lossy());
+        format!("{file}:{}", self.line)
+    }
 }
 
 impl std::fmt::Display for Place {
@@ -113,7 +122,7 @@ impl Dataset {
         let others = checked.faults.len().saturating_sub(1);
         match checked.faults.into_iter().next() {
             None if checked.dataset.examples.is_empty() && checked.dataset.test.is_empty() => {
-                Err(Error::data("no labelled paragraph (found no row; at least one needed)").at(path))
+                Err(no_row().at(path))
             }
             None => Ok(checked.dataset),
             Some(first) if others == 0 => Err(first),
@@ -154,17 +163,17 @@ impl Dataset {
                     if wanted[..at].iter().any(|(other, _)| other == name) {
                         return Err(Error::usage(format!("task `{name}` is asked for twice")));
                     }
-                    require_column(name, &files, path)?;
+                    require_column(name, &files, path, &mut faults)?;
                 }
                 let spec = |(name, kind): &(String, TaskKind)| spec_from_data(name, *kind, &files);
                 // Where hardly a row can be read, the first that cannot tells more than the labels that are missing.
-                let found = wanted.iter().map(spec).collect::<Result<_>>();
-                found.map_err(|e| faults.drain(..).next().unwrap_or_else(|| e.at(path)))?
+                let specs = wanted.iter().map(spec).collect::<Result<_>>();
+                specs.map_err(|e| faults.drain(..).next().unwrap_or_else(|| e.at(path)))?
             }
         };
         if matches!(tasks, TaskChoice::Described) {
             for spec in &specs {
-                require_column(&spec.name, &files, path)?;
+                require_column(&spec.name, &files, path, &mut faults)?;
             }
         }
         // A table without its text column is an error even if others have it.
@@ -194,7 +203,7 @@ impl Dataset {
     /// of another version of a file may hold another row.
     pub fn keep_apart(&mut self, judged: &[Example]) -> usize {
         let named = |of: &str, e: &Example| {
-            let nameless = e.group == e.place.to_string();
+            let nameless = e.group == e.place.name();
             Example { group: if nameless { format!("{of}\n{}", e.group) } else { e.group.clone() }, ..e.clone() }
         };
         let both: Vec<Example> =
@@ -230,14 +239,12 @@ impl Dataset {
     pub fn sha256(&self, examples: &[Example]) -> String {
         let mut hash = Sha256::new();
         for example in examples {
-            let gold: Map<String, Value> = self
+            // By name of the task, in whichever order they were asked for.
+            let gold: BTreeMap<&str, Option<Vec<&str>>> = self
                 .tasks
                 .iter()
                 .zip(&example.gold)
-                .map(|(spec, gold)| {
-                    let names = gold.as_ref().map(|set| spec.names(set).collect::<Vec<_>>());
-                    (spec.name.clone(), serde_json::json!(names))
-                })
+                .map(|(spec, gold)| (&*spec.name, gold.as_ref().map(|set| spec.names(set).collect())))
                 .collect();
             hash.update(serde_json::json!([example.id, example.group, example.text, gold]).to_string());
             hash.update(b"\n");
@@ -257,15 +264,16 @@ fn quoted(names: &BTreeSet<&String>) -> String {
 }
 
 fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>> {
-    if !path.exists() {
-        return Err(Error::data("no such file or directory").at(path));
-    }
     let mut paths: Vec<PathBuf> = Vec::new();
-    if path.is_dir() {
+    if reach(path)?.is_dir() {
         let fault = |e: std::io::Error| Error::data(format!("cannot be listed: {e}")).at(path);
         for entry in std::fs::read_dir(path).map_err(fault)? {
             let entry = entry.map_err(fault)?.path();
-            if entry.is_file() && Format::of(&entry) != Format::Article {
+            // A link to nowhere is taken too: reading says so.
+            if reach(&entry).is_ok_and(|there| !there.is_file()) {
+                continue;
+            }
+            if Format::of(&entry) != Format::Article {
                 paths.push(entry);
             }
         }
@@ -301,6 +309,10 @@ fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>>
         .collect()
 }
 
+fn no_row() -> Error {
+    Error::data("no labelled paragraph (found no row; at least one needed)")
+}
+
 fn described_tasks(path: &Path, found: &BTreeSet<&String>) -> Result<Vec<TaskSpec>> {
     let directory = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let file = directory.join(TASKS_FILE);
@@ -319,14 +331,14 @@ fn described_tasks(path: &Path, found: &BTreeSet<&String>) -> Result<Vec<TaskSpe
     TaskSpec::read_all(&text).map_err(|e| e.at(&file))
 }
 
-fn require_column(name: &String, files: &[LabelledFile], path: &Path) -> Result<()> {
+fn require_column(name: &String, files: &[LabelledFile], path: &Path, faults: &mut Vec<Error>) -> Result<()> {
     if files.iter().any(|f| f.columns.contains(name)) {
         return Ok(());
     }
     let found: BTreeSet<&String> = files.iter().flat_map(|f| &f.columns).collect();
     let place = if let [only] = files { only.path.clone() } else { path.display().to_string() };
     if found.is_empty() {
-        return Err(Error::data("no labelled paragraph (found no row; at least one needed)").at(place));
+        return Err(faults.drain(..).next().unwrap_or_else(|| no_row().at(place)));
     }
     Err(Error::data(format!("no column `{name}` for the task of that name (found {})", quoted(&found)))
         .at(place)
@@ -357,18 +369,33 @@ fn label_names(row: &Row, name: &str, kind: TaskKind) -> Result<Option<Vec<Strin
         }
     };
     let names: Vec<String> = names.into_iter().filter(|label| !label.is_empty()).collect();
+    if let Some(label) = names.iter().find(|label| label.contains('|')) {
+        let allowed = if kind == TaskKind::Single { "one label" } else { "labels without `|`, which parts them in CSV" };
+        let error = format!("column `{name}` holds no label (found `{}`; allowed: {allowed})", on_one_line(label));
+        return Err(Error::data(error).line(row.line));
+    }
     Ok((kind == TaskKind::Multi || !names.is_empty()).then_some(names))
 }
 
 fn spec_from_data(name: &str, kind: TaskKind, files: &[LabelledFile]) -> Result<TaskSpec> {
     let mut labels = BTreeSet::new();
-    for row in files.iter().flat_map(|f| &f.rows) {
-        // A cell that cannot be read is reported with its row, later.
-        labels.extend(label_names(row, name, kind).ok().flatten().unwrap_or_default());
+    let mut unreadable = None;
+    for (file, row) in files.iter().flat_map(|f| f.rows.iter().map(move |row| (f, row))) {
+        match label_names(row, name, kind) {
+            Ok(found) => labels.extend(found.unwrap_or_default()),
+            Err(e) => {
+                unreadable.get_or_insert(e.line(row.line).at(&file.path));
+            }
+        }
     }
     let spec = TaskSpec { name: name.to_string(), kind, labels: labels.into_iter().collect() };
-    spec.check().map_err(|e| Error::data(format!("column `{name}` is no usable task: {}", e.message())))?;
-    Ok(spec)
+    let Err(e) = spec.check() else { return Ok(spec) };
+    // A cell that cannot be read is otherwise reported with its row, later.
+    Err(match unreadable {
+        Some(unreadable) => unreadable,
+        None if files.iter().all(|f| f.rows.is_empty()) => no_row(),
+        None => Error::data(format!("column `{name}` is no usable task: {}", e.message())),
+    })
 }
 
 fn gold_labels(row: &Row, spec: &TaskSpec) -> Result<Option<LabelSet>> {
@@ -418,7 +445,7 @@ fn assemble(
                     }
                 };
                 let place = Place { path: file.path.clone(), line: row.line };
-                let id = cell(columns.id.as_deref().unwrap_or("id"))?.unwrap_or_else(|| place.to_string());
+                let id = cell(columns.id.as_deref().unwrap_or("id"))?.unwrap_or_else(|| place.name());
                 let group = cell(columns.group.as_deref().unwrap_or("group"))?.unwrap_or_else(|| id.clone());
                 let gold = tasks.iter().map(|spec| gold_labels(row, spec)).collect::<Result<_>>()?;
                 let test = cell("split")?.is_some_and(|split| split.trim().eq_ignore_ascii_case("test"));
@@ -486,8 +513,8 @@ mod tests {
         let row = |line: u64, text: &str| {
             let place = Place { path: "t.csv".into(), line };
             Example {
-                id: place.to_string(),
-                group: place.to_string(),
+                id: place.name(),
+                group: place.name(),
                 text: text.into(),
                 gold: vec![],
                 date: None,

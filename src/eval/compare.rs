@@ -187,6 +187,19 @@ fn refuse_unlike(a: &Report, b: &Report) -> Result<()> {
         Err(Error::artifact(format!("two reports that cannot be compared: other {what} (baseline {a}; candidate {b})"))
             .hint("evaluate both on the same labels with the same --folds, --repeats and --seed"))
     };
+    // The order of tasks is no difference; the hash of the data holds their labels, so that it would differ too.
+    let [x, y] = [a, b].map(|report| {
+        let mut specs = report.specs();
+        specs.sort_by(|one, other| one.name.cmp(&other.name));
+        specs
+    });
+    if x != y {
+        let describe = |specs: &[TaskSpec]| {
+            let task = |t: &TaskSpec| format!("`{}` ({:?}: {})", t.name, t.kind, t.labels.join(", ")).to_lowercase();
+            specs.iter().map(task).collect::<Vec<_>>().join("; ")
+        };
+        return unlike("tasks", &describe(&x), &describe(&y));
+    }
     if a.data.sha256 != b.data.sha256 {
         return unlike("data", &a.data.sha256, &b.data.sha256);
     }
@@ -195,14 +208,6 @@ fn refuse_unlike(a: &Report, b: &Report) -> Result<()> {
         (Some(_), None) => return unlike("way of judging", "cross-validated", "held out"),
         (None, Some(_)) => return unlike("way of judging", "held out", "cross-validated"),
         _ => {}
-    }
-    let (x, y) = (a.specs(), b.specs());
-    if x != y {
-        let describe = |specs: &[TaskSpec]| {
-            let task = |t: &TaskSpec| format!("`{}` ({:?}: {})", t.name, t.kind, t.labels.join(", ")).to_lowercase();
-            specs.iter().map(task).collect::<Vec<_>>().join("; ")
-        };
-        return unlike("tasks", &describe(&x), &describe(&y));
     }
     Ok(())
 }

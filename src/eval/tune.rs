@@ -471,7 +471,7 @@ impl TaskSettings {
 
 /// Whether two settings can be fitted on one matrix. What is pruned depends on the weights, and so on the setting.
 fn share_features(a: &Setting, b: &Setting) -> bool {
-    let pruned = |setting: &Setting| setting.params.classifier.prune.is_some();
+    let pruned = |setting: &Setting| setting.params.classifier.prune > 0.0;
     a.params.features == b.params.features && !pruned(a) && !pruned(b)
 }
 

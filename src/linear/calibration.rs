@@ -2,6 +2,7 @@
 
 use super::{sigmoid, softmax};
 use crate::task::{Probability, Score};
+use std::collections::BTreeMap;
 
 /// Under this many examples of either answer a calibration is not to be trusted.
 const LEAST_EXAMPLES: usize = 10;
@@ -96,7 +97,7 @@ impl BinaryCalibrator {
 
 /// One temperature for all classes: p = softmax(s · inverse). The most probable class stays that of the highest score.
 ///
-/// Source: Guo et al. 2017, "On Calibration of Modern Neural Networks".
+/// Source: Guo et al. 2017, "On Calibration of Modern Neural Networks"; the targets after Platt 1999.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Temperature {
     /// One over the temperature; above zero.
@@ -109,22 +110,41 @@ impl Temperature {
 
     /// The inverse temperature in [0.01, 100] of the greatest likelihood, where its derivative is zero: Newton's method,
     /// held between bounds that close in, since the likelihood is concave. `None` under 10 examples.
-    pub fn fit(scores: &[Vec<Score>], labels: &[usize]) -> Option<Self> {
+    ///
+    /// A row has a score of its own class, and of each other that was told from it. Targets are smoothed as Platt's are,
+    /// which are the case of two classes: of K scores that of class k, which n_k rows have, counts (n_k + 1) / (n_k + K), each
+    /// of the others 1 / (n_k + K). Where scores tell all rows apart the likelihood of the gold classes alone would grow for
+    /// ever.
+    pub fn fit(scores: &[&[Option<Score>]], labels: &[usize]) -> Option<Self> {
         if labels.len() < LEAST_EXAMPLES {
             return None;
         }
-        let classes = scores.first().map_or(0, Vec::len);
-        let mut p = vec![0.0; classes];
-        // The first and second derivative of the log-likelihood: the score of the gold class less the expected score, and
-        // the variance of the score taken away.
+        let mut rows_of: BTreeMap<usize, f64> = BTreeMap::new();
+        labels.iter().for_each(|&label| *rows_of.entry(label).or_default() += 1.0);
+        // Each row with the score that its targets expect.
+        let rows: Vec<(Vec<f64>, f64)> = scores
+            .iter()
+            .zip(labels)
+            .map(|(scores, &label)| {
+                let own = scores[label].map_or(0.0, |s| s.0);
+                let scores: Vec<f64> = scores.iter().flatten().map(|s| s.0).collect();
+                let n = rows_of[&label];
+                let wanted = (n * own + scores.iter().sum::<f64>()) / (n + scores.len() as f64);
+                (scores, wanted)
+            })
+            .collect();
+        let mut p = Vec::new();
+        // The first and second derivative of the log-likelihood: the wanted score less the expected one, and the variance of
+        // the score taken away.
         let mut derivatives = |inverse: f64| -> (f64, f64) {
             let (mut slope, mut curvature) = (0.0, 0.0);
-            for (scores, &label) in scores.iter().zip(labels) {
-                p.iter_mut().zip(scores).for_each(|(p, s)| *p = s.0 * inverse);
+            for (scores, wanted) in &rows {
+                p.clear();
+                p.extend(scores.iter().map(|s| s * inverse));
                 softmax(&mut p);
-                let mean: f64 = p.iter().zip(scores).map(|(p, s)| p * s.0).sum();
-                slope += scores[label].0 - mean;
-                curvature -= p.iter().zip(scores).map(|(p, s)| p * (s.0 - mean) * (s.0 - mean)).sum::<f64>();
+                let mean: f64 = p.iter().zip(scores).map(|(p, s)| p * s).sum();
+                slope += wanted - mean;
+                curvature -= p.iter().zip(scores).map(|(p, s)| p * (s - mean) * (s - mean)).sum::<f64>();
             }
             (slope, curvature)
         };

@@ -1,7 +1,7 @@
 //! Fitting and using the models of all tasks together.
 
 use super::config::{Config, PipelineParams};
-use super::decision::Decision;
+use super::decision::{Decision, OutOfFold};
 use super::featurizer::{AnalyzedTexts, FittedBlocks};
 use super::scoring::Scoring;
 use super::task_model::{TaskModel, Wanted, fit_regressions};
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::linear::LogisticRegression;
 use crate::sparse::SparseMatrix;
 use crate::split::{Item, groups_by_stratum, strata, stratified_group_folds};
-use crate::task::{LabelSet, Prediction, Score, TaskSpec};
+use crate::task::{LabelId, LabelSet, Prediction, Score, TaskKind, TaskSpec};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -130,7 +130,10 @@ impl<'a> TrainingSet<'a> {
         let mut blocks = FittedBlocks::fit(&params.features, &self.texts, rows);
         let x = blocks.matrix(rows);
         let regressions = fit_regressions(&x, wanted)?;
-        let Some(share) = params.classifier.prune else { return Ok((blocks, regressions)) };
+        let share = params.classifier.prune;
+        if share == 0.0 {
+            return Ok((blocks, regressions));
+        }
         blocks.keep(&mattering(&x, &regressions, share));
         let regressions = fit_regressions(&blocks.matrix(rows), wanted)?;
         Ok((blocks, regressions))
@@ -155,8 +158,9 @@ impl<'a> TrainingSet<'a> {
             let params = config.for_task(&spec.name);
             let rows: Vec<usize> = train.iter().copied().filter(|&i| self.gold[i][t].is_some()).collect();
             if rows.is_empty() {
-                return Err(Error::data(format!("no labelled row to learn task `{}` from", spec.name))
-                    .hint("label more articles for the task, or leave it out"));
+                return Err(Error::data(format!("no labelled row to learn task `{}` from", spec.name)).hint(
+                    "label more articles for the task, or leave it out; rows with `split` = `test` are not learnt from",
+                ));
             }
             let alike =
                 |b: &PipelineParams| b.features == params.features && b.classifier.prune == params.classifier.prune;
@@ -192,7 +196,7 @@ impl<'a> TrainingSet<'a> {
         if k < 2 {
             return Ok(unlearnt());
         }
-        let scored: Vec<Vec<(usize, Vec<Vec<Score>>)>> = stratified_group_folds(&items, k, seed, &BTreeMap::new())?
+        let scored: Vec<Vec<(usize, Vec<OutOfFold>)>> = stratified_group_folds(&items, k, seed, &BTreeMap::new())?
             .into_par_iter()
             .map(|fold| {
                 let pick = |part: &[usize]| part.iter().map(|&j| bundle.rows[j]).collect::<Vec<_>>();
@@ -202,11 +206,16 @@ impl<'a> TrainingSet<'a> {
                 let (blocks, regressions) = self.fit_features(bundle.params, &train, &wanted)?;
                 let unseen = blocks.matrix(&test);
                 let scores: Vec<Vec<Vec<Score>>> = regressions.iter().map(|r| r.score_rows(&unseen)).collect();
-                let of_row = |i: usize| scores.iter().map(|task| task[i].clone()).collect();
+                let learnt: Vec<Vec<bool>> = wanted.iter().map(|(spec, _, gold)| learnt(spec, gold)).collect();
+                let told = |scores: &[Score], learnt: &[bool]| {
+                    scores.iter().zip(learnt).map(|(&score, &learnt)| learnt.then_some(score)).collect()
+                };
+                let of_row =
+                    |i: usize| scores.iter().zip(&learnt).map(|(task, learnt)| told(&task[i], learnt)).collect();
                 Ok(fold.test.iter().enumerate().map(|(i, &j)| (j, of_row(i))).collect())
             })
             .collect::<Result<_>>()?;
-        let mut by_row: Vec<(usize, Vec<Vec<Score>>)> = scored.into_iter().flatten().collect();
+        let mut by_row: Vec<(usize, Vec<OutOfFold>)> = scored.into_iter().flatten().collect();
         by_row.sort_unstable_by_key(|(j, _)| *j);
         Ok(bundle
             .tasks
@@ -215,7 +224,7 @@ impl<'a> TrainingSet<'a> {
             .enumerate()
             .map(|(at, (&t, params))| {
                 let spec = &self.tasks[t];
-                let scores: Vec<Vec<Score>> = by_row.iter().map(|(_, tasks)| tasks[at].clone()).collect();
+                let scores: Vec<&OutOfFold> = by_row.iter().map(|(_, tasks)| &tasks[at]).collect();
                 Decision::learn(spec.kind, spec.labels.len(), params, &scores, &self.gold(t, &bundle.rows))
             })
             .collect())
@@ -245,7 +254,18 @@ fn mattering(x: &SparseMatrix, regressions: &[LogisticRegression], share: f64) -
     kept
 }
 
-/// How many inner folds leave every label that can be calibrated a positive group in each.
+/// By label whether rows with these gold labels tell it from its absence; where exactly one label applies, whether they
+/// hold it.
+fn learnt(spec: &TaskSpec, gold: &[&LabelSet]) -> Vec<bool> {
+    let varies = |k: usize| {
+        let positive = gold.iter().filter(|set| set.contains(LabelId(k))).count();
+        positive > 0 && (spec.kind == TaskKind::Single || positive < gold.len())
+    };
+    (0..spec.labels.len()).map(varies).collect()
+}
+
+/// How many inner folds leave every label that can be calibrated a positive group in each. A label of a single group cannot:
+/// where it is judged it was not learnt.
 fn inner_folds(items: &[Item<'_>]) -> usize {
     let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
     for stratum in items.iter().flat_map(|item| item.strata) {
@@ -253,7 +273,7 @@ fn inner_folds(items: &[Item<'_>]) -> usize {
     }
     let groups: std::collections::BTreeSet<&str> = items.iter().map(|item| item.group).collect();
     let enough = |stratum: &usize| rows[stratum] >= LEAST_ROWS;
-    let held = groups_by_stratum(items).into_iter().filter(|(s, _)| enough(s)).map(|(_, held)| held);
+    let held = groups_by_stratum(items).into_iter().filter(|(s, held)| enough(s) && *held > 1).map(|(_, held)| held);
     held.chain([groups.len(), INNER_FOLDS]).min().unwrap_or(0)
 }
 
@@ -284,5 +304,23 @@ impl Classifier {
     /// What is decided on: the scores of one text, by task and label.
     pub fn scores(&self, text: &str) -> Vec<Vec<Score>> {
         self.scoring.read(&self.tasks, text, |_, scores| scores.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_of_one_article_leaves_the_others_their_inner_folds() {
+        let groups: Vec<String> = (0..40).map(|g| format!("g{g}")).collect();
+        let common: Vec<Item<'_>> = groups.iter().map(|group| Item { group, strata: &[0] }).collect();
+        assert_eq!(inner_folds(&common), INNER_FOLDS);
+        let of = |articles: usize| {
+            let rows = (0..LEAST_ROWS).map(|row| Item { group: &groups[row % articles], strata: &[0, 1] });
+            common.iter().copied().chain(rows).collect::<Vec<_>>()
+        };
+        assert_eq!(inner_folds(&of(1)), INNER_FOLDS);
+        assert_eq!(inner_folds(&of(2)), 2);
     }
 }

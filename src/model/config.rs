@@ -32,11 +32,9 @@ pub struct BlockParams {
     /// Whether words are stemmed.
     pub stem: bool,
     /// Which stemmer stems them; the lexicon keeps to its own.
-    #[serde(skip_serializing_if = "is_default")]
     pub stemmer: Stemmer,
-    /// How many letters of a word count, from its first; without it all of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<usize>,
+    /// How many letters of a word count, from its first; 0 for all of them.
+    pub prefix: usize,
     /// Which words are left out.
     pub stop_words: StopWords,
     /// Whether a term that stands tf times counts 1 + ln tf.
@@ -63,9 +61,6 @@ impl BlockParams {
         if !(1e-6..=1e6).contains(&self.norm) {
             return Err(format!("norm out of range (found {}; allowed: 0.000001 to 1000000)", self.norm));
         }
-        if self.prefix == Some(0) {
-            return Err("prefix out of range (found 0; allowed: 1 or more)".into());
-        }
         Ok(())
     }
 }
@@ -78,7 +73,7 @@ impl Default for BlockParams {
             ngrams: [1, 1],
             stem: true,
             stemmer: Stemmer::default(),
-            prefix: None,
+            prefix: 0,
             stop_words: StopWords::French,
             sublinear_tf: true,
             min_df: 1,
@@ -92,10 +87,6 @@ fn stands(used: &bool) -> bool {
     *used
 }
 
-fn is_default(stemmer: &Stemmer) -> bool {
-    *stemmer == Stemmer::default()
-}
-
 impl BlockParams {
     /// How text becomes terms.
     pub fn analyzer(&self) -> AnalyzerParams {
@@ -103,7 +94,7 @@ impl BlockParams {
             unit: self.analyzer,
             ngrams: self.ngrams,
             stemmer: self.stem.then_some(self.stemmer),
-            prefix: self.prefix,
+            prefix: (self.prefix > 0).then_some(self.prefix),
             stop_words: self.stop_words,
         }
     }
@@ -152,19 +143,17 @@ pub struct ClassifierParams {
     pub c: f64,
     /// How examples are weighed.
     pub class_weight: ClassWeight,
-    /// The size of the naive Bayes weights that the classifier's are pulled towards; without it 1, or 0 for `linfa`,
-    /// which cannot.
+    /// The size of the naive Bayes weights that the classifier's are pulled towards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub naive_bayes: Option<f64>,
     /// How scores become probabilities.
     pub calibration: Calibration,
     /// How probabilities become labels.
     pub thresholds: Thresholds,
-    /// The share of the features that is left out: those that matter least to a first fit, before a second one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prune: Option<f64>,
+    /// The share of the features that is left out: those that matter least to a first fit, before a second one. 0 for none,
+    /// and one fit.
+    pub prune: f64,
     /// How many bits a weight has, in a model file and in use.
-    #[serde(default, skip_serializing_if = "Precision::is_single")]
     pub precision: Precision,
 }
 
@@ -180,10 +169,6 @@ pub enum Precision {
 }
 
 impl Precision {
-    fn is_single(&self) -> bool {
-        *self == Precision::Single
-    }
-
     /// A number as it is kept.
     pub(super) fn rounded(self, value: f32) -> f32 {
         match self {
@@ -223,7 +208,7 @@ impl Default for ClassifierParams {
             naive_bayes: Some(NAIVE_BAYES),
             calibration: Calibration::Platt,
             thresholds: Thresholds::Learnt(LearntThresholds::F1),
-            prune: None,
+            prune: 0.0,
             precision: Precision::Single,
         }
     }
@@ -274,13 +259,18 @@ impl Config {
     /// Reads a configuration file, by itself: what is shipped for single tasks does not hold in it. Without any
     /// `[features.NAME]` the shipped blocks are taken; with one, the blocks of the file alone. Absent keys of a block are
     /// those of [`BlockParams::default`], not those of a shipped block of the same name; absent keys of the classifier are
-    /// those of [`ClassifierParams::default`], which are the shipped ones but for `naive_bayes` with the `linfa` solver.
+    /// those of [`ClassifierParams::default`], which are the shipped ones; with the `linfa` solver, which has neither class
+    /// weights nor a prior, `class_weight = "none"` and `naive_bayes = 0`.
     ///
     /// # Errors
     ///
     /// Text that is not TOML, an unknown key (the message names the known ones) or a value out of range.
     pub fn from_toml(text: &str) -> Result<Self> {
         let mut table: toml::Table = toml::from_str(text).map_err(|e| fault(&e))?;
+        if let Some(key) = table.keys().find(|key| !["features", "classifier", "tasks"].contains(&key.as_str())) {
+            let allowed = "allowed: `features`, `classifier`, `tasks`";
+            return Err(Error::usage(format!("not a usable configuration: unknown field `{key}` ({allowed})")));
+        }
         let tasks = match table.remove("tasks") {
             None => toml::Table::new(),
             Some(toml::Value::Table(tasks)) => tasks,
@@ -313,7 +303,7 @@ impl Config {
                     "`tasks.{name}` is not a table (allowed: [tasks.{name}.classifier])"
                 )));
             };
-            let params = checked(merged)?;
+            let params = checked(merged).map_err(|e| Error::usage(format!("of task `{name}`: {}", e.message())))?;
             if params != common {
                 own.insert(name, params);
             }
@@ -384,7 +374,14 @@ pub(super) fn fault(error: &toml::de::Error) -> Error {
     Error::usage(format!("not a usable configuration: {}", error.to_string().trim_end()))
 }
 
-pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
+pub(super) fn checked(mut table: toml::Table) -> Result<PipelineParams> {
+    // What the linfa solver does not have is not asked of it unless somebody says so.
+    if let Some(classifier) = table.get_mut("classifier").and_then(toml::Value::as_table_mut)
+        && classifier.get("solver").and_then(toml::Value::as_str) == Some("linfa")
+    {
+        classifier.entry("class_weight").or_insert("none".into());
+        classifier.entry("naive_bayes").or_insert(0.0.into());
+    }
     let mut params: PipelineParams = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| fault(&e))?;
     let wrong = |what: String| Err(Error::usage(what));
     params.features.retain(|_, block| block.used);
@@ -394,8 +391,7 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
     for (name, block) in &params.features {
         block.check().map_err(|what| Error::usage(format!("features.{name}.{what}")))?;
     }
-    let without = if params.classifier.solver == Solver::Linfa { 0.0 } else { NAIVE_BAYES };
-    params.classifier.naive_bayes.get_or_insert(without);
+    params.classifier.naive_bayes.get_or_insert(NAIVE_BAYES);
     let classifier = &params.classifier;
     // Beyond these weights do not stay finite, and nobody means them.
     if let Some(size) = classifier.naive_bayes.filter(|size| !(0.0..=1e6).contains(size)) {
@@ -404,8 +400,11 @@ pub(super) fn checked(table: toml::Table) -> Result<PipelineParams> {
     if !(classifier.c > 0.0 && classifier.c <= 1e12) {
         return wrong(format!("classifier.c out of range (found {:?}; allowed: above 0, at most 1e12)", classifier.c));
     }
-    if let Some(share) = classifier.prune.filter(|share| !(*share >= 0.0 && *share < 1.0)) {
-        return wrong(format!("classifier.prune out of range (found {share}; allowed: 0 or more, under 1)"));
+    if !(0.0..1.0).contains(&classifier.prune) {
+        return wrong(format!(
+            "classifier.prune out of range (found {}; allowed: 0 or more, under 1)",
+            classifier.prune
+        ));
     }
     if let Thresholds::Fixed(t) = classifier.thresholds
         && !(t > 0.0 && t < 1.0)
@@ -453,6 +452,28 @@ mod tests {
     }
 
     #[test]
+    fn what_one_task_sets_is_no_others() {
+        let text = "[tasks.a.features.words]\nstemmer = \"frostem\"\nprefix = 6\nmin_df = 2\n\
+            [tasks.a.classifier]\nprune = 0.5\nprecision = 16\nsolver = \"linfa\"\nthresholds = 0.4\n";
+        let config = Config::from_toml(text).unwrap();
+        // The settings of the first task are written for all, and taken back for the second.
+        let tasks = ["a", "b"].map(|name| (name.to_string(), config.for_task(name).clone()));
+        let read = Config::from_toml(&Config::from_tasks(tasks).to_toml()).unwrap();
+        for name in ["a", "b"] {
+            assert_eq!(read.for_task(name), config.for_task(name));
+        }
+    }
+
+    #[test]
+    fn linfa_is_not_asked_for_what_it_lacks() {
+        let of = |text: &str| Config::from_toml(text).unwrap().for_task("any").classifier.clone();
+        let linfa = of("[classifier]\nsolver = \"linfa\"\n");
+        assert_eq!((linfa.class_weight, linfa.naive_bayes), (ClassWeight::None, Some(0.0)));
+        let said = of("[classifier]\nsolver = \"linfa\"\nclass_weight = \"balanced\"\n");
+        assert_eq!(said.class_weight, ClassWeight::Balanced);
+    }
+
+    #[test]
     fn a_task_can_be_without_a_block_of_the_others() {
         let text = "[tasks.tone.features.characters]\nuse = false\n";
         let config = Config::from_toml(text).unwrap();
@@ -467,6 +488,8 @@ mod tests {
     #[test]
     fn unknown_keys_and_bad_values_are_refused_with_what_is_allowed() {
         for (text, says) in [
+            ("[clasifier]", "unknown field `clasifier` (allowed: `features`, `classifier`, `tasks`)"),
+            ("[tasks.tone.classifier]\nc = 0", "of task `tone`: classifier.c out of range"),
             ("[classifier]\nd = 1", "expected one of `solver`, `c`, `class_weight`, `naive_bayes`"),
             ("[features.words]\nstems = true", "`stem`"),
             ("[tasks.tone]\nc = 1", "expected `features` or `classifier`"),

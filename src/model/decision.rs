@@ -50,6 +50,10 @@ const THRESHOLD_BOUNDS: [f64; 2] = [0.1, 0.9];
 /// The threshold where nothing was learnt.
 const EVEN: f64 = 0.5;
 
+/// What a fit on some rows says of one that it has not seen: a score by label, or nothing where all of its own rows had one
+/// answer, since the score of the other is then no measure of anything.
+pub(super) type OutOfFold = Vec<Option<Score>>;
+
 impl Decision {
     /// Whether the settings ask for anything that is learnt from out-of-fold scores.
     pub(super) fn is_learnt(kind: TaskKind, params: &ClassifierParams) -> bool {
@@ -62,19 +66,21 @@ impl Decision {
         Self::learn(kind, labels, params, &[], &[])
     }
 
-    /// Learns from out-of-fold scores, one list of scores and one gold set a row.
+    /// Learns from out-of-fold scores and gold labels, row by row.
     pub(super) fn learn(
         kind: TaskKind,
         labels: usize,
         params: &ClassifierParams,
-        scores: &[Vec<Score>],
+        scores: &[&OutOfFold],
         gold: &[&LabelSet],
     ) -> Self {
         let platt = params.calibration == Calibration::Platt;
         match kind {
             TaskKind::Single => {
-                let classes: Vec<usize> = gold.iter().filter_map(|g| g.first()).map(|l| l.0).collect();
-                let fitted = if platt { Temperature::fit(scores, &classes) } else { None };
+                let classes = gold.iter().filter_map(|g| g.first()).map(|l| l.0);
+                let (scores, classes): (Vec<&[Option<Score>]>, Vec<usize>) =
+                    scores.iter().map(|row| &row[..]).zip(classes).filter(|(row, class)| row[*class].is_some()).unzip();
+                let fitted = if platt { Temperature::fit(&scores, &classes) } else { None };
                 Decision::Single {
                     inverse_temperature: fitted.unwrap_or(Temperature::IDENTITY).inverse,
                     calibrated: fitted.is_some(),
@@ -84,8 +90,11 @@ impl Decision {
             TaskKind::Multi => Decision::Multi(
                 (0..labels)
                     .map(|k| {
-                        let own: Vec<Score> = scores.iter().map(|row| row[k]).collect();
-                        let answers: Vec<bool> = gold.iter().map(|g| g.contains(LabelId(k))).collect();
+                        let (own, answers): (Vec<Score>, Vec<bool>) = scores
+                            .iter()
+                            .zip(gold)
+                            .filter_map(|(row, gold)| Some((row[k]?, gold.contains(LabelId(k)))))
+                            .unzip();
                         let fitted = if platt { BinaryCalibrator::fit(&own, &answers) } else { None };
                         let curve = fitted.unwrap_or(BinaryCalibrator::IDENTITY);
                         let threshold = match params.thresholds {
@@ -199,6 +208,38 @@ mod tests {
         assert_eq!(best_threshold(vec![0.1, 0.9, 0.1, 0.6]), Some(0.35));
         assert_eq!(best_threshold(vec![0.01, 0.05]), Some(0.1), "kept inside the bounds");
         assert_eq!(best_threshold(vec![]), None);
+    }
+
+    #[test]
+    fn rows_of_a_class_that_was_not_learnt_say_nothing_of_the_temperature() {
+        let set = |label: usize| [LabelId(label)].into_iter().collect::<LabelSet>();
+        let row = |scores: [f64; 2]| [Some(Score(scores[0])), Some(Score(scores[1])), None].to_vec();
+        // Three of four rows are right.
+        let rows: Vec<(OutOfFold, LabelSet)> =
+            (0..32).map(|i| (if i % 8 < 6 { row([1.0, 0.0]) } else { row([0.0, 1.0]) }, set(0))).collect();
+        let learn = |rows: &[(OutOfFold, LabelSet)]| {
+            let (scores, gold): (Vec<&OutOfFold>, Vec<&LabelSet>) = rows.iter().map(|(r, s)| (r, s)).unzip();
+            Decision::learn(TaskKind::Single, 3, &ClassifierParams::default(), &scores, &gold)
+        };
+        let Decision::Single { inverse_temperature, .. } = learn(&rows) else { unreachable!() };
+        // By hand: of 32 rows 24 have the margin 1 and 8 the margin -1; with targets of 33/34 and 1/34 a softmax of the
+        // margin m has the mean target (24 · 33 + 8 · 1) / (32 · 34) = 800/1088, so that m = ln(800/288).
+        assert!((inverse_temperature - (800.0f64 / 288.0).ln()).abs() < 1e-9);
+        let rare = (0..3).map(|_| (row([1.0, 0.0]), set(2)));
+        let more: Vec<_> = rows.iter().cloned().chain(rare).collect();
+        assert_eq!(learn(&more), learn(&rows));
+    }
+
+    #[test]
+    fn scores_that_tell_all_rows_apart_do_not_make_certain() {
+        let set = |label: usize| [LabelId(label)].into_iter().collect::<LabelSet>();
+        let row = |label: usize| [0, 1].map(|k| Some(Score(if k == label { 1.0 } else { -1.0 }))).to_vec();
+        let rows: Vec<(OutOfFold, LabelSet)> = (0..22).map(|i| (row(i % 2), set(i % 2))).collect();
+        let (scores, gold): (Vec<&OutOfFold>, Vec<&LabelSet>) = rows.iter().map(|(r, s)| (r, s)).unzip();
+        let learnt = Decision::learn(TaskKind::Single, 2, &ClassifierParams::default(), &scores, &gold);
+        // By hand: eleven rows a class, so that the targets are 12/13 and 1/13, reached at the margin ln 12.
+        let said = learnt.decide(&[Score(1.0), Score(-1.0)]);
+        assert!((said.probabilities[0].get() - 12.0 / 13.0).abs() < 1e-9);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub use cleaner::{CLEANER_VERSION, Cleaner};
 pub use document::{Document, Paragraph};
 pub(crate) use rows::missing_column;
 pub use rows::{Columns, Row, Rows};
+pub(crate) use source::reach;
 pub use source::{Documents, Format, Source};
 
 use crate::error::{Error, Result};

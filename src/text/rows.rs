@@ -159,8 +159,11 @@ impl Iterator for Rows {
 }
 
 fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>, RowIterator)> {
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(RowWatch::new(input, delimiter));
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .buffer_capacity(BUFFER)
+        .from_reader(RowWatch::new(input, delimiter));
     let header = reader.byte_headers().map_err(|e| Error::data(format!("cannot be read: {e}")))?.clone();
     let mut names: Vec<String> = Vec::new();
     for name in &header {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::text::{Columns, Document, Rows, decode};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -61,10 +61,8 @@ impl Source {
             return vec![Ok(Source::stdin(stdin_format))];
         }
         let path = Path::new(argument);
-        if !path.exists() {
-            return vec![Err(Error::data("no such file or directory")
-                .at(path)
-                .hint("check the path; `-` reads standard input"))];
+        if let Err(error) = reach(path) {
+            return vec![Err(error.hint("check the path; `-` reads standard input"))];
         }
         if !path.is_dir() {
             return vec![Ok(Source::file(path))];
@@ -134,6 +132,19 @@ impl Source {
         rows.check(&columns).map_err(|e| e.at(&path))?;
         Ok(Box::new(rows.map(move |row| row.and_then(|r| r.into_document(&columns, &path)).map_err(|e| e.at(&path)))))
     }
+}
+
+/// What stands at a path.
+///
+/// # Errors
+///
+/// Nothing, or what cannot be looked at.
+pub(crate) fn reach(path: &Path) -> Result<Metadata> {
+    std::fs::metadata(path).map_err(|e| {
+        let nothing = e.kind() == std::io::ErrorKind::NotFound;
+        let error = if nothing { "no such file or directory".into() } else { format!("cannot be opened: {e}") };
+        Error::data(error).at(path)
+    })
 }
 
 fn slashed(path: &Path) -> String {

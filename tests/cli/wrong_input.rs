@@ -144,12 +144,12 @@ fn configurations_that_cannot_be_used() {
         2,
         &["c.toml", "unknown field `speed`", "`class_weight`"],
     );
-    place.write("c.toml", "[classifier]\nsolver = \"linfa\"\n");
+    place.write("c.toml", "[classifier]\nsolver = \"linfa\"\nclass_weight = \"balanced\"\n");
     refused(
         &place,
         &["train", "labels", "--config", "c.toml", "--output", "m"],
         2,
-        &["no class weights", "solver = \"sparse\""],
+        &["c.toml: the linfa solver has no class weights", "solver = \"sparse\""],
     );
     refused(
         &place,

@@ -97,7 +97,10 @@ def temperature(seed):
     labels = rng.integers(0, 3, size=150)
     scores = rng.normal(size=(150, 3)) * 2
     scores[np.arange(150), labels] += 2
-    loss = lambda t: -log_softmax(scores * t, axis=1)[np.arange(150), labels].sum()
+    # Platt's targets for three classes: (n + 1) / (n + 3) for the own class of n rows, 1 / (n + 3) for the others.
+    own = np.bincount(labels)[labels][:, None]
+    targets = (own * np.eye(3)[labels] + 1) / (own + 3)
+    loss = lambda t: -(targets * log_softmax(scores * t, axis=1)).sum()
     best = minimize_scalar(loss, bounds=(0.01, 100), method="bounded", options={"xatol": 1e-12})
     return {"scores": scores.tolist(), "labels": labels.tolist(), "inverse": float(best.x)}
 
