@@ -1,6 +1,6 @@
 //! `rubrique classify`
 
-use super::options::{Common, Sink, TextOptions, choose_format};
+use super::options::{Common, Sink, TextOptions, choose_format, refuse_inputs};
 use super::{Outcome, Stop, complain, note, stream};
 use clap::ValueEnum;
 use rubrique::error::Result;
@@ -75,8 +75,8 @@ pub fn run(args: &Args) -> Outcome {
     };
     let classifier = &model.classifier;
     let tasks: Vec<TaskSpec> = classifier.tasks().iter().map(|t| t.spec().clone()).collect();
+    refuse_inputs(args.output.as_ref(), &args.inputs)?;
     let sink = Sink::open(args.output.as_ref())?;
-    let writer = PredictionWriter::new(sink, format, &tasks).abstaining(args.abstain_below.is_some());
     let inputs = if args.inputs.is_empty() {
         if std::io::stdin().is_terminal() {
             note(args.common.quiet, "reading an article from the terminal; end it with Ctrl-D");
@@ -86,6 +86,10 @@ pub fn run(args: &Args) -> Outcome {
         args.inputs.clone()
     };
     let columns = args.texts.columns();
+    let mut writer = PredictionWriter::new(sink, format, &tasks).abstaining(args.abstain_below.is_some());
+    if format == PredictionFormat::Csv {
+        writer = writer.expecting(Source::headers_of(&inputs, &columns));
+    }
     let documents = Source::documents_of(&inputs, args.texts.stdin_format(), &columns);
     let (explain, abstain_below) = (args.explain, args.abstain_below);
     let mut run = Run { classifier, writer, explain, abstain_below, done: 0, faults: 0 };

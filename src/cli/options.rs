@@ -11,7 +11,7 @@ use rubrique::task::TaskKind;
 use rubrique::text::{Columns, Format};
 #[cfg(unix)]
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
     low_level::emulate_default_handler,
 };
@@ -239,7 +239,7 @@ fn temporary_files() -> MutexGuard<'static, Vec<PathBuf>> {
     let files = || FILES.lock().unwrap_or_else(PoisonError::into_inner);
     WATCH.call_once(|| {
         // Where signals cannot be caught, files are left behind, and nothing else.
-        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+        let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };
         std::thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 for file in files().iter() {
@@ -252,9 +252,33 @@ fn temporary_files() -> MutexGuard<'static, Vec<PathBuf>> {
     files()
 }
 
-/// Finds out whether a result can be written before the work is done that it takes.
-pub fn refuse_unwritable(path: Option<&PathBuf>) -> Result<()> {
+/// Finds out whether a result can be written before the work is done that it takes, and whether it would take the place of
+/// what it is made from.
+pub fn refuse_unwritable(path: Option<&PathBuf>, inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<()> {
+    refuse_inputs(path, inputs)?;
     path.filter(|path| path.as_os_str() != "-").map_or(Ok(()), |path| PendingFile::check(path))
+}
+
+/// Refuses an output that is one of the inputs, or a file that would be read in one of them.
+pub fn refuse_inputs(output: Option<&PathBuf>, inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<()> {
+    // What does not exist yet is no input.
+    let Some((output, target)) = output.and_then(|path| Some((path, path.canonicalize().ok()?))) else {
+        return Ok(());
+    };
+    let read = |input: &Path| match input.canonicalize() {
+        Ok(directory) if directory.is_dir() => {
+            let is_article = target.extension().is_some_and(|e| e.eq_ignore_ascii_case("txt"));
+            target.starts_with(directory) && (is_article || Format::of(&target) != Format::Article)
+        }
+        Ok(file) => file == target && target.is_file(),
+        Err(_) => false,
+    };
+    if inputs.into_iter().any(|input| read(input.as_ref())) {
+        return Err(Error::usage("is read, and would be replaced (allowed: a file that is no input)")
+            .at(output)
+            .hint("give the output another name"));
+    }
+    Ok(())
 }
 
 /// Writes a whole result: see [`Sink::write_whole`].

@@ -43,7 +43,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
-    refuse_unwritable(Some(&args.output))?;
+    refuse_unwritable(Some(&args.output), [&args.labels])?;
     let config = read_config(args.config.as_deref())?;
     let mut dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     dataset.notes.iter().for_each(|n| note(args.common.quiet, n));

@@ -2,7 +2,7 @@
 
 use super::github::append_summary;
 use super::journal::Journal;
-use super::options::{Common, DataOptions, Sink, choose_format, read_config, warn_of_foreign_tasks};
+use super::options::{Common, DataOptions, Sink, choose_format, read_config, refuse_inputs, warn_of_foreign_tasks};
 use super::{Outcome, note};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -123,6 +123,9 @@ pub fn run(args: &Args) -> Outcome {
     warn_of_foreign_tasks(&config, &dataset, args.common.quiet);
     let settings = settings(args, &space, &config, &dataset)?;
     // A place that cannot be written to is better found before the search than after it.
+    for written in [&args.output, &args.winner, &args.report] {
+        refuse_inputs(written.as_ref(), [&args.labels])?;
+    }
     let output = Sink::open(args.output.as_ref())?;
     let winner = args.winner.as_ref().map(|path| Sink::open(Some(path))).transpose()?;
     let report = args.report.as_ref().map(|path| Sink::open(Some(path))).transpose()?;

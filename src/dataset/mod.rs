@@ -54,7 +54,8 @@ impl Place {
     /// What a row without an id is called: the file by its own name, whatever the way to it, and the line. What is said of
     /// labels does not depend on where they lie.
     pub fn name(&self) -> String {
-        let file = Path::new(&self.path).file_name().map_or_else(|| self.path.clone().into(), |name| name.to_string_lossy());
+        let file =
+            Path::new(&self.path).file_name().map_or_else(|| self.path.clone().into(), |name| name.to_string_lossy());
         format!("{file}:{}", self.line)
     }
 }
@@ -121,9 +122,7 @@ impl Dataset {
         let checked = Self::check(path, columns, tasks)?;
         let others = checked.faults.len().saturating_sub(1);
         match checked.faults.into_iter().next() {
-            None if checked.dataset.examples.is_empty() && checked.dataset.test.is_empty() => {
-                Err(no_row().at(path))
-            }
+            None if checked.dataset.examples.is_empty() && checked.dataset.test.is_empty() => Err(no_row().at(path)),
             None => Ok(checked.dataset),
             Some(first) if others == 0 => Err(first),
             Some(first) => Err(first
@@ -370,7 +369,8 @@ fn label_names(row: &Row, name: &str, kind: TaskKind) -> Result<Option<Vec<Strin
     };
     let names: Vec<String> = names.into_iter().filter(|label| !label.is_empty()).collect();
     if let Some(label) = names.iter().find(|label| label.contains('|')) {
-        let allowed = if kind == TaskKind::Single { "one label" } else { "labels without `|`, which parts them in CSV" };
+        let allowed =
+            if kind == TaskKind::Single { "one label" } else { "labels without `|`, which parts them in CSV" };
         let error = format!("column `{name}` holds no label (found `{}`; allowed: {allowed})", on_one_line(label));
         return Err(Error::data(error).line(row.line));
     }
@@ -512,14 +512,7 @@ mod tests {
     fn rows_without_a_name_are_told_by_their_texts_since_lines_move() {
         let row = |line: u64, text: &str| {
             let place = Place { path: "t.csv".into(), line };
-            Example {
-                id: place.name(),
-                group: place.name(),
-                text: text.into(),
-                gold: vec![],
-                date: None,
-                place,
-            }
+            Example { id: place.name(), group: place.name(), text: text.into(), gold: vec![], date: None, place }
         };
         let judged = [row(2, "la marée monte"), row(3, "la braise luit")];
         let examples = vec![row(2, "le vent tourne"), row(3, "le four chauffe"), row(4, "La marée monte !")];

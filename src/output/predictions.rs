@@ -51,8 +51,9 @@ pub struct PredictionWriter<'a, W: Write> {
     tasks: &'a [TaskSpec],
     /// The columns that a CSV output has of its own...
     own_columns: Vec<String>,
-    /// ...and those of the input, settled by its first document.
-    csv_columns: Option<Vec<String>>,
+    /// ...and those of the input: what is expected, and after the first document also the columns of that.
+    input_columns: Vec<String>,
+    header_written: bool,
     documents: usize,
     page: ClassificationPage,
 }
@@ -61,7 +62,16 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     /// Starts an output.
     pub fn new(out: W, format: PredictionFormat, tasks: &'a [TaskSpec]) -> Self {
         let (own_columns, page) = (own_columns(tasks, false), ClassificationPage::default());
-        PredictionWriter { out, format, tasks, own_columns, csv_columns: None, documents: 0, page }
+        PredictionWriter {
+            out,
+            format,
+            tasks,
+            own_columns,
+            input_columns: Vec::new(),
+            header_written: false,
+            documents: 0,
+            page,
+        }
     }
 
     /// Tells that unsure answers may be withheld, for which a CSV output has columns.
@@ -69,6 +79,37 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     pub fn abstaining(mut self, abstains: bool) -> Self {
         self.own_columns = own_columns(self.tasks, abstains);
         self
+    }
+
+    /// Tells which columns tables of the input have, by table, so that a CSV output has room for all of them.
+    #[must_use]
+    pub fn expecting(mut self, tables: Vec<Vec<String>>) -> Self {
+        for table in tables {
+            let kept = |name: &String| {
+                kept_name(name, |own| self.is_own(own), |other| table.iter().any(|t| t == other)).into_owned()
+            };
+            let kept: Vec<String> = table.iter().map(kept).collect();
+            self.add_columns(kept);
+        }
+        self
+    }
+
+    fn add_columns(&mut self, columns: Vec<String>) {
+        for name in columns {
+            if !self.input_columns.contains(&name) {
+                self.input_columns.push(name);
+            }
+        }
+    }
+
+    /// Whether a CSV output has a column of this name of its own, or one that looks like it.
+    fn is_own(&self, name: &str) -> bool {
+        let [of_probability, of_undecided] = ["p_", UNDECIDED].map(|prefix| name.strip_prefix(prefix));
+        let taken = |task: &TaskSpec| {
+            let label = of_probability.and_then(|rest| rest.strip_prefix(&*task.name));
+            label.is_some_and(|rest| rest.starts_with('_')) || of_undecided == Some(&task.name)
+        };
+        OWN_NAMES.contains(&name) || self.own_columns.iter().any(|own| own == name) || self.tasks.iter().any(taken)
     }
 
     /// Writes one document.
@@ -114,8 +155,8 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
         if self.format == PredictionFormat::Json {
             self.out.write_all(if self.documents == 0 { b"[]\n" } else { b"\n]\n" })?;
         }
-        if self.format == PredictionFormat::Csv && self.csv_columns.is_none() {
-            self.csv_header(Vec::new())?;
+        if self.format == PredictionFormat::Csv && !self.header_written {
+            self.csv_header()?;
         }
         if self.format == PredictionFormat::Html {
             self.out.write_all(self.page.finish(self.tasks).as_bytes())?;
@@ -167,28 +208,23 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     }
 
     fn csv(&mut self, document: &Document, paragraphs: &[LabelledParagraph]) -> std::io::Result<Result<()>> {
-        let own = |name: &str| {
-            let [of_probability, of_undecided] = ["p_", UNDECIDED].map(|prefix| name.strip_prefix(prefix));
-            let taken = |task: &TaskSpec| {
-                let label = of_probability.and_then(|rest| rest.strip_prefix(&*task.name));
-                label.is_some_and(|rest| rest.starts_with('_')) || of_undecided == Some(&task.name)
-            };
-            OWN_NAMES.contains(&name) || self.own_columns.iter().any(|own| own == name) || self.tasks.iter().any(taken)
-        };
+        let is_column = |name: &str| document.cells.iter().any(|cells| cells.contains_key(name));
         let cells: Vec<(Cow<'_, str>, &Value)> = document
             .cells
             .iter()
             .flatten()
             .filter(|(name, value)| !(*name == "text" && value.as_str() == Some(&document.text)))
-            .map(|(name, value)| (kept_name(name, own, document), value))
+            .map(|(name, value)| (kept_name(name, |own| self.is_own(own), is_column), value))
             .collect();
-        if self.csv_columns.is_none() {
-            self.csv_header(cells.iter().map(|(name, _)| name.to_string()).collect())?;
+        if !self.header_written {
+            self.add_columns(cells.iter().map(|(name, _)| name.to_string()).collect());
+            self.csv_header()?;
         }
         let mut writer = csv::Writer::from_writer(Vec::new());
-        let columns = self.csv_columns.as_deref().unwrap_or_default();
+        let columns = &self.input_columns;
         if let Some((name, _)) = cells.iter().find(|(name, _)| !columns.iter().any(|column| column == name)) {
-            let error = Error::data(format!("column `{name}` is not in the first input (found in {})", document.id));
+            let found = format!("found in {}; allowed: {}", document.id, columns.join(", "));
+            let error = Error::data(format!("column `{name}` is in no header and no first row ({found})"));
             return Ok(Err(error.hint("classify inputs with unlike columns one by one, or use --format jsonl")));
         }
         for labelled in paragraphs {
@@ -223,9 +259,9 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     }
 
     /// Writes the names of a CSV output's columns, those of the input last.
-    fn csv_header(&mut self, columns: Vec<String>) -> std::io::Result<()> {
-        let header = [&self.own_columns[..], &columns].concat();
-        self.csv_columns = Some(columns);
+    fn csv_header(&mut self) -> std::io::Result<()> {
+        self.header_written = true;
+        let header = [&self.own_columns[..], &self.input_columns].concat();
         csv::Writer::from_writer(&mut self.out).write_record(&header)?;
         Ok(())
     }

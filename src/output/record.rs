@@ -14,10 +14,14 @@ pub(super) const OWN_NAMES: [&str; 8] =
     ["document", "paragraph", "start", "end", "labels", "probabilities", "undecided", "reasons"];
 
 /// The name under which an input column is kept: its own, or where an output row has this name of its own, that with
-/// `input_` before it, as often as it takes to be no other's.
-pub(super) fn kept_name<'a>(name: &'a str, own: impl Fn(&str) -> bool, document: &Document) -> Cow<'a, str> {
+/// `input_` before it, as often as it takes to be no other's of the same input.
+pub(super) fn kept_name<'a>(
+    name: &'a str,
+    own: impl Fn(&str) -> bool,
+    is_column: impl Fn(&str) -> bool,
+) -> Cow<'a, str> {
     let mut kept = Cow::Borrowed(name);
-    let taken = |kept: &str| own(kept) || kept != name && document.cells.iter().any(|cells| cells.contains_key(kept));
+    let taken = |kept: &str| own(kept) || kept != name && is_column(kept);
     while taken(&kept) {
         kept = format!("input_{kept}").into();
     }
@@ -72,7 +76,8 @@ impl Serialize for Record<'_> {
                 continue;
             }
             let own = |name: &str| name == "text" || OWN_NAMES.contains(&name);
-            object.serialize_entry(&*kept_name(name, own, document), value)?;
+            let is_column = |name: &str| document.cells.iter().any(|cells| cells.contains_key(name));
+            object.serialize_entry(&*kept_name(name, own, is_column), value)?;
         }
         object.end()
     }

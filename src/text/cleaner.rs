@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 /// Raised whenever a rule changes, since a model was trained on paragraphs as cleaned then.
-pub const CLEANER_VERSION: u32 = 1;
+pub const CLEANER_VERSION: u32 = 2;
 
 /// Finds the paragraphs of documents.
 #[derive(Debug, Clone, Copy, Default)]
@@ -229,9 +229,11 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
     let mut blocks = Vec::new();
     let mut run: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let trimmed = line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-        if trimmed.is_empty() {
+    for line in text.split_inclusive(['\n', '\r', '\u{2028}', '\u{2029}']) {
+        let trimmed = line.trim_matches(is_blank);
+        if line == "\n" && text[..start].ends_with('\r') {
+            // The second half of one line end.
+        } else if trimmed.is_empty() {
             blocks.extend(unwrapped(text, std::mem::take(&mut run)));
         } else {
             let at = start + (trimmed.as_ptr() as usize - line.as_ptr() as usize);
@@ -241,6 +243,13 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
     }
     blocks.extend(unwrapped(text, run));
     blocks
+}
+
+/// Whether a character leaves no mark on a page. A sentence ends before it.
+fn is_blank(c: char) -> bool {
+    let joins_or_steers =
+        matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}');
+    c.is_whitespace() || c.is_control() || joins_or_steers || c == '\u{feff}'
 }
 
 /// Joins a run of lines into one block if they look wrapped: all but the last of about one width, and at least one
@@ -423,6 +432,17 @@ mod tests {
             "A A A A A",
         ] {
             assert_eq!(paragraphs(&format!("{line}\n{OWN}\n{line}\n")), [OWN], "{line:?}");
+        }
+    }
+
+    #[test]
+    fn any_line_end_parts_and_what_leaves_no_mark_ends_no_line() {
+        let other = "Les députés ont voté le texte jeudi soir après deux jours de débats au Parlement.";
+        for end in ["\n", "\r\n", "\r", "\u{2028}", "\u{2029}"] {
+            assert_eq!(paragraphs(&[OWN, other, ""].join(end)), [OWN, other], "{end:?}");
+        }
+        for end in ["\u{200b}", "\u{200e}", "\u{ad}", "\u{2060}", "\0"] {
+            assert_eq!(paragraphs(&format!("{OWN}{end}\n{end}{other}{end}")), [OWN, other], "{end:?}");
         }
     }
 

@@ -65,6 +65,14 @@ impl Source {
             return vec![Err(error.hint("check the path; `-` reads standard input"))];
         }
         if !path.is_dir() {
+            if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
+                // As an article it would have no paragraph.
+                return vec![Err(Error::data(
+                    "neither article nor table (found .json; allowed: .txt, .csv, .tsv, .jsonl)",
+                )
+                .at(path)
+                .hint("write one object a line to a .jsonl"))];
+            }
             return vec![Ok(Source::file(path))];
         }
         let mut found = Vec::new();
@@ -90,6 +98,22 @@ impl Source {
             Ok(documents) => documents,
             Err(error) => Box::new(std::iter::once(Err(error))),
         })
+    }
+
+    /// The columns of the tables among several arguments, without that of the text: of a CSV or TSV file those of its header,
+    /// of a JSONL file those of its first row. What cannot be read has none; a pipe is not touched.
+    pub fn headers_of(arguments: &[String], columns: &Columns) -> Vec<Vec<String>> {
+        let files = arguments.iter().map(Path::new).filter(|path| path.is_file()).map(Source::file);
+        let header = |source: Source| {
+            let mut rows = Rows::open(&source).ok()?;
+            let mut names = rows.header().to_vec();
+            if source.format == Format::Jsonl {
+                names = rows.find_map(Result::ok)?.cells.keys().cloned().collect();
+            }
+            names.retain(|name| !(name == "text" && columns.text == "text"));
+            Some(names)
+        };
+        files.filter_map(header).collect()
     }
 
     /// The source's name in outputs: the path as reached from the argument, with `/`, or `-`.

@@ -168,10 +168,13 @@ fn unlike_reports_are_refused_with_the_difference() {
             .code,
         0
     );
-    refused("m.json", "other data");
+    refused("m.json", "other tasks");
     assert_eq!(place.run(&["train", "labels", "--output", "model"]).code, 0);
     assert_eq!(place.run(&["evaluate", "labels", "--model", "model", "--output", "held.json"]).code, 0);
     refused("held.json", "other way of judging");
+    place.write("labels/small.csv", place.read("labels/small.csv").replacen("soleil", "vent", 1));
+    assert_eq!(place.run(&["evaluate", "labels", "--output", "other.json"]).code, 0);
+    refused("other.json", "other data");
 }
 
 #[test]
