@@ -89,7 +89,7 @@ fn hand_made() -> Report {
         "data": {"sha256": "0123456789abcdef", "paragraphs": 4, "groups": 4},
         "folds": {"k": 2, "repeats": 1, "seed": 0, "sha256": "fedcba"},
         "learning_curve": [point(0.5, 1.0, 0.25), point(1.0, 2.0, 0.5)],
-        "config": {"tone": {"classifier": {"c": 10.0}}},
+        "config": {"tone": {"features": {"words": {}}, "classifier": {"c": 10.0}}},
         "tasks": {"tone": {
             "kind": "single", "paragraphs": 4,
             "accuracy": estimate(0.5), "macro_f1": estimate(0.5), "log_loss": estimate(0.71),
@@ -165,6 +165,22 @@ fn evaluate_writes_a_page_with_texts_and_the_words_behind_errors() {
     let marked: Vec<String> = named(error, "mark").map(text).collect();
     assert!(marked.iter().any(|word| word == "port" || word == "baie"), "{marked:?}");
     assert!(text(error).contains("For sea: ") && text(error).contains("Against hill: "), "{}", text(error));
+}
+
+#[test]
+fn the_configuration_on_a_page_is_read_back_by_config() {
+    let place = Place::new().with_small_labels();
+    place.write("one.toml", "[features.words]\nprefix = 4\n[tasks.mood.classifier]\nc = 2.0\nprune = 0.5\n");
+    let evaluate = |config: &str, output: &str| {
+        let ran = place.run(&["evaluate", "labels", "--folds", "2", "--config", config, "--output", output]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        place.read(output)
+    };
+    let xml = as_xml(&evaluate("one.toml", "page.html"));
+    let page = parse(&xml);
+    let config = named(page.root(), "pre").map(text).find(|pre| pre.contains("[classifier]")).unwrap();
+    place.write("page.toml", config);
+    assert_eq!(evaluate("page.toml", "again.json"), evaluate("one.toml", "first.json"));
 }
 
 #[test]

@@ -9,10 +9,10 @@ use super::paragraph::{Words, chips, probabilities, quoted};
 use crate::error::Result;
 use crate::eval::metrics::{Judged, Metric, PrecisionRecall, precision_recall_curve, risk_coverage};
 use crate::eval::{Estimate, Report, TaskAnswer, TaskReport, fold_figures, worst_errors};
-use crate::model::LabelReasons;
+use crate::model::{Config, LabelReasons, PipelineParams};
 use crate::task::{LabelId, TaskKind, TaskSpec};
 use maud::{Markup, html};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// How many errors of a task are shown, and how many words for each label of one.
@@ -421,9 +421,10 @@ fn data(report: &Report) -> Part {
             "How evenly the labels were dealt: shares of all paragraphs, and the least and greatest of any test part.";
         sections.push(Section::new("Labels in the test parts", how, table(&sheet)));
     }
-    let tasks = json!({ "tasks": report.config });
-    // Settings are read as TOML; what TOML cannot hold is shown as it stands in the report.
-    let config = toml::to_string(&tasks).unwrap_or_else(|_| format!("{tasks:#}"));
+    let settings = |(name, value): (&String, &Value)| Some((name.clone(), serde_json::from_value(value.clone()).ok()?));
+    // Of another version of the program they may not be read, and are shown as they stand in the report.
+    let tasks: Option<Vec<(String, PipelineParams)>> = report.config.iter().map(settings).collect();
+    let config = tasks.map_or_else(|| format!("{:#}", json!(report.config)), |tasks| Config::from_tasks(tasks).to_toml());
     let how = "The settings behind every figure, in the form that --config reads.";
     sections.push(Section::new("Configuration", how, html! { pre tabindex="0" { (plain(&config)) } }));
     let how = "What the names of the figures mean.";
