@@ -58,7 +58,7 @@ pub fn groups_by_stratum(items: &[Item<'_>]) -> BTreeMap<usize, usize> {
 /// Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) over groups: the stratum with the fewest rows left
 /// is dealt next, its largest groups first, each to the fold that lacks most of it, then to the one that lacks most
 /// rows. Ties are broken by a hash of the seed and the group's name. Groups in `kept` have their fold already; the others
-/// are dealt around them.
+/// are dealt around them; they move only where a fold would be empty otherwise.
 ///
 /// # Errors
 ///
@@ -124,13 +124,15 @@ pub fn stratified_group_folds(
             left.remove(name);
         }
     }
-    // With fewer groups of a stratum than folds a fold can stay empty: it takes a group from the fullest.
+    // With fewer groups of a stratum than folds a fold can stay empty: it takes a group from the fullest, and one that has
+    // its fold already only where there is no other.
     while let Some(empty) = (0..k).find(|&f| holds[f] == 0) {
-        let fullest = (0..k).max_by_key(|&f| (holds[f], std::cmp::Reverse(f))).unwrap_or(0);
-        let moved = fold_of.iter().filter(|(_, f)| **f == fullest).min_by_key(|(name, _)| draw(seed, name, k));
-        let Some(name) = moved.map(|(name, _)| *name) else { break };
+        let moved = fold_of.iter().filter(|(_, f)| holds[**f] > 1).min_by_key(|(name, f)| {
+            (kept.contains_key(*name), std::cmp::Reverse(holds[**f]), **f, draw(seed, name, k))
+        });
+        let Some((&name, &from)) = moved else { break };
         fold_of.insert(name, empty);
-        holds[fullest] -= 1;
+        holds[from] -= 1;
         holds[empty] += 1;
     }
     Ok((0..k)
@@ -161,20 +163,23 @@ pub fn time_folds<T: Ord>(groups: &[&str], times: &[T], k: usize) -> Result<Vec<
     for (row, group) in groups.iter().enumerate() {
         rows_at.entry(latest[group]).or_default().push(row);
     }
+    let too_few = || {
+        let why = format!("too few dates for {k} folds in time (found {}; each part needs its own)", rows_at.len());
+        Error::data(why).hint("ask for fewer --folds")
+    };
+    if k >= rows_at.len() {
+        return Err(too_few());
+    }
     let mut parts: Vec<Vec<usize>> = vec![Vec::new(); k + 1];
     let mut before = 0;
-    for rows in rows_at.into_values() {
+    for rows in rows_at.values() {
         let size = rows.len();
         // A time belongs where its middle row falls.
         parts[(before + size / 2) * (k + 1) / groups.len()].extend(rows);
         before += size;
     }
     if parts.iter().any(Vec::is_empty) {
-        return Err(Error::data(format!(
-            "too few dates for {k} folds in time (each of {} parts needs its own)",
-            k + 1
-        ))
-        .hint("ask for fewer --folds"));
+        return Err(too_few());
     }
     let fold = |i: usize| {
         let mut fold = Fold { train: parts[..=i].concat(), test: parts[i + 1].clone() };
@@ -297,6 +302,15 @@ mod tests {
     }
 
     #[test]
+    fn one_kept_group_moves_where_a_fold_would_be_empty() {
+        let rows: Vec<(String, Vec<usize>)> = (0..6).map(|g| (format!("g{g}"), vec![0])).collect();
+        let kept: BTreeMap<&str, usize> = [("g0", 0), ("g1", 0), ("g2", 0), ("g3", 0), ("g4", 1), ("g5", 1)].into();
+        let folds = stratified_group_folds(&items(&rows), 3, 0, &kept).unwrap();
+        assert_eq!(folds[1].test, [4, 5]);
+        assert_eq!((folds[0].test.len(), folds[2].test.len()), (3, 1));
+    }
+
+    #[test]
     fn nothing_is_judged_by_what_was_written_after_it() {
         // Twelve rows of six days; group `a` has a row of day 1 and one of day 5.
         let days = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5];
@@ -305,6 +319,11 @@ mod tests {
         assert_eq!((folds[0].train.as_slice(), folds[0].test.as_slice()), (&[0, 1, 3][..], &[4, 5, 6, 7][..]));
         assert_eq!(folds[1].test, [2, 8, 9, 10, 11]);
         assert!(time_folds(&groups, &[1; 12], 2).is_err());
+        assert_eq!(time_folds(&groups, &days, 4).unwrap().len(), 4);
+        for k in [6, usize::MAX - 1, usize::MAX] {
+            let message = time_folds(&groups, &days, k).unwrap_err().to_string();
+            assert!(message.contains("found 6"), "{message}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::github::append_summary;
 use super::options::{
-    Common, DataOptions, choose_format, read_config, read_report, refuse_unwritable, warn_of_foreign_tasks,
-    write_result,
+    Common, DataOptions, choose_format, read_config, read_report, refuse_repeats, refuse_unwritable,
+    warn_of_foreign_tasks, write_result,
 };
 use super::train::{fit, left_out};
 use super::{Outcome, note};
@@ -162,9 +162,7 @@ fn fitted_here(args: &Args) -> Result<Evaluated> {
         let report = hold_out(&dataset, &judged, &model, args.seed)?;
         return Ok(Evaluated { report, dataset, model: Some(model) });
     }
-    if args.repeats == 0 {
-        return Err(Error::usage("--repeats 0 (allowed: 1 or more)"));
-    }
+    refuse_repeats(args.repeats)?;
     if args.split == SplitBy::Time && args.repeats > 1 {
         return Err(Error::usage(format!("--repeats {} with --split time (a time line is cut once)", args.repeats)));
     }

@@ -39,15 +39,19 @@ impl Journal {
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Err(Error::usage("is no file (allowed: a file of an earlier search, or none)").at(path));
         }
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(e) => return Err(Error::artifact(format!("the search cannot be read: {e}")).at(path)),
+        let unreadable =
+            |e: &dyn std::fmt::Display| Error::artifact(format!("the search cannot be read: {e}")).at(path);
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(e) => return Err(unreadable(&e)),
         };
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let known = match text[..whole].split_once('\n') {
+        // A last line may be cut anywhere, inside a character too.
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let text = std::str::from_utf8(&bytes[..whole]).map_err(|e| unreadable(&e))?;
+        let known = match text.split_once('\n') {
             // What a search leaves that was stopped at its very first line; anything else is somebody's file.
-            None if first.starts_with(&text) => Scores::new(),
+            None if first.as_bytes().starts_with(&bytes) => Scores::new(),
             None => return Err(damaged(1).at(path)),
             Some((found, lines)) => {
                 refuse_others(found, &header).map_err(|e| e.at(path))?;

@@ -163,6 +163,17 @@ pub fn warn_of_foreign_tasks(config: &Config, dataset: &Dataset, quiet: bool) {
     }
 }
 
+/// More deals than these tell nothing new.
+const MOST_REPEATS: usize = 1000;
+
+/// Refuses numbers of repeats that make no cross-validation.
+pub fn refuse_repeats(repeats: usize) -> Result<()> {
+    if (1..=MOST_REPEATS).contains(&repeats) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("--repeats {repeats} (allowed: 1 to {MOST_REPEATS})")))
+}
+
 /// So many bytes are written at once.
 const BUFFER: usize = 1 << 17;
 

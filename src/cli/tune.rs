@@ -2,7 +2,9 @@
 
 use super::github::append_summary;
 use super::journal::Journal;
-use super::options::{Common, DataOptions, Sink, choose_format, read_config, refuse_inputs, warn_of_foreign_tasks};
+use super::options::{
+    Common, DataOptions, Sink, choose_format, read_config, refuse_inputs, refuse_repeats, warn_of_foreign_tasks,
+};
 use super::{Outcome, note};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -112,9 +114,7 @@ pub fn run(args: &Args) -> Outcome {
         ("csv", TuningFormat::Csv),
     ];
     let format = choose_format(args.format, args.output.as_ref(), &known, TuningFormat::Table)?;
-    if args.repeats == 0 {
-        return Err(Error::usage("--repeats 0 (allowed: 1 or more)").into());
-    }
+    refuse_repeats(args.repeats)?;
     refuse_shared_outputs(args)?;
     let config = read_config(args.config.as_deref())?;
     let space = read_space(args)?;

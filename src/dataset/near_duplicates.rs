@@ -1,8 +1,9 @@
 //! Texts that are nearly the same.
 
 use super::Example;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use unicode_normalization::UnicodeNormalization;
 
 /// Words in a row that make a shingle.
 const SHINGLE: usize = 5;
@@ -15,34 +16,66 @@ pub const LEAST_SIMILARITY: f64 = 0.8;
 /// Of texts with the same shingles only the first is paired with others; each of the rest is paired with it alone, so that
 /// a text that stands n times makes n - 1 pairs.
 ///
-/// Words are compared in lower case without punctuation. An inverted index finds the pairs that share a shingle; of
-/// those the similarity is exact.
+/// Words are compared in lower case without punctuation, composed (NFC). Two texts of n and m shingles that are so alike share
+/// one of the n - ⌈0.8 n⌉ + 1 and m - ⌈0.8 m⌉ + 1 that the fewest texts have, so that only these are looked up: an opening or
+/// a footer that many texts share costs nothing. Of the pairs found the similarity is exact.
 ///
-/// Source: Broder 1997, "On the resemblance and containment of documents".
-pub fn near_duplicates<'a>(texts: &'a [&'a str]) -> impl Iterator<Item = (usize, usize, f64)> + use<'a> {
+/// Source: Broder 1997, "On the resemblance and containment of documents"; Chaudhuri, Ganti and Kaushik 2006, "A primitive
+/// operator for similarity joins in data cleaning".
+pub fn near_duplicates(texts: &[&str]) -> impl Iterator<Item = (usize, usize, f64)> + use<> {
+    let shingles: Vec<Vec<u64>> = texts.iter().map(|text| shingles_of(text)).collect();
+    let mut firsts: HashMap<&[u64], usize> = HashMap::new();
+    // By text the first one with its shingles.
+    let first: Vec<usize> = shingles.iter().enumerate().map(|(i, own)| *firsts.entry(own).or_insert(i)).collect();
+    let mut texts_with: HashMap<u64, u32> = HashMap::new();
+    firsts.keys().flat_map(|own| own.iter()).for_each(|shingle| *texts_with.entry(*shingle).or_default() += 1);
     let mut holders: HashMap<u64, Vec<usize>> = HashMap::new();
-    let mut firsts: HashMap<Vec<u64>, usize> = HashMap::new();
-    let mut sizes: Vec<usize> = Vec::with_capacity(texts.len());
-    texts.iter().enumerate().flat_map(move |(i, text)| {
-        let own = shingles_of(text);
-        sizes.push(own.len());
+    (0..shingles.len()).flat_map(move |i| {
+        let own = &shingles[i];
         // Texts without words are alike to nothing.
         if own.is_empty() {
             return Vec::new();
         }
-        if let Some(&first) = firsts.get(&own) {
-            return vec![(first, i, 1.0)];
+        if first[i] < i {
+            return vec![(first[i], i, 1.0)];
         }
-        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
-        for shingle in &own {
-            let holders = holders.entry(*shingle).or_default();
-            holders.iter().for_each(|&j| *shared.entry(j).or_default() += 1);
+        let mut rarest = own.clone();
+        rarest.sort_unstable_by_key(|shingle| (texts_with[shingle], *shingle));
+        rarest.truncate(own.len() + 1 - least_shared(own.len()));
+        let mut found = BTreeSet::new();
+        for shingle in rarest {
+            let holders = holders.entry(shingle).or_default();
+            // Of sets that differ much in size one cannot hold enough of the other.
+            let near = |&j: &usize| {
+                let [less, more] =
+                    if own.len() < shingles[j].len() { [own, &shingles[j]] } else { [&shingles[j], own] };
+                less.len() >= least_shared(more.len())
+            };
+            found.extend(holders.iter().copied().filter(near));
             holders.push(i);
         }
-        firsts.insert(own, i);
-        let pair = |(j, both): (usize, usize)| (j, i, both as f64 / (sizes[i] + sizes[j] - both) as f64);
-        shared.into_iter().map(pair).filter(|pair| pair.2 >= LEAST_SIMILARITY).collect()
+        let pair = |j: usize| {
+            let both = shared(own, &shingles[j]);
+            (j, i, both as f64 / (own.len() + shingles[j].len() - both) as f64)
+        };
+        found.into_iter().map(pair).filter(|pair| pair.2 >= LEAST_SIMILARITY).collect()
     })
+}
+
+/// How many of so many shingles another set holds at least, if the two are near.
+fn least_shared(shingles: usize) -> usize {
+    // Rather one too few than, by a rounding, one too many.
+    (LEAST_SIMILARITY * shingles as f64 - 1e-6).ceil() as usize
+}
+
+/// How many numbers two increasing lists have in common.
+fn shared(mut one: &[u64], mut other: &[u64]) -> usize {
+    let mut both = 0;
+    while let ([a, rest_of_one @ ..], [b, rest_of_other @ ..]) = (one, other) {
+        both += usize::from(a == b);
+        (one, other) = (if a <= b { rest_of_one } else { one }, if b <= a { rest_of_other } else { other });
+    }
+    both
 }
 
 /// The group of each example, with groups that share near duplicates joined under the least of their names: whoever
@@ -74,7 +107,7 @@ pub fn joined_groups(examples: &[Example]) -> Vec<&str> {
 }
 
 fn shingles_of(text: &str) -> Vec<u64> {
-    let lower = text.to_lowercase();
+    let lower = text.nfc().flat_map(char::to_lowercase).collect::<String>();
     let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
     // A text of fewer words is one shingle of its own.
     let windows = words.windows(SHINGLE.min(words.len()).max(1));
@@ -94,6 +127,7 @@ fn shingles_of(text: &str) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn similarity_is_that_of_shingles_counted_by_hand() {
@@ -126,6 +160,35 @@ mod tests {
             example("a", "Le second texte est, lui aussi, assez long pour cela !"),
         ];
         assert_eq!(joined_groups(&examples), ["a", "b", "a", "a", "a"]);
+    }
+
+    #[test]
+    fn two_spellings_of_unicode_are_one_text() {
+        let composed = "l'armée malienne a lancé une opération près de la frontière";
+        let decomposed: String = composed.nfd().collect();
+        assert_ne!(composed, decomposed);
+        assert_eq!(near_duplicates(&[composed, &decomposed]).collect::<Vec<_>>(), [(0, 1, 1.0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn pairs_are_those_of_all_texts_with_all_others(
+            texts in prop::collection::vec(prop::collection::vec("[ab]", 0..40), 0..12),
+            opening in prop::collection::vec("[abc]", 0..30),
+        ) {
+            let texts: Vec<String> = texts.iter().map(|words| [&opening[..], words].concat().join(" ")).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let sets: Vec<BTreeSet<u64>> = texts.iter().map(|text| shingles_of(text).into_iter().collect()).collect();
+            let mut expected = Vec::new();
+            for i in 0..sets.len() {
+                let alike = |j: usize| sets[i].intersection(&sets[j]).count() as f64 / sets[i].union(&sets[j]).count() as f64;
+                let first = |j: usize| !(0..j).any(|k| sets[k] == sets[j]);
+                let twin = (0..i).find(|&j| sets[j] == sets[i]);
+                let others = (0..i).filter(|&j| twin.map_or(first(j), |twin| twin == j));
+                expected.extend(others.map(|j| (j, i, alike(j))).filter(|pair| pair.2 >= LEAST_SIMILARITY));
+            }
+            prop_assert_eq!(near_duplicates(&texts).collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]

@@ -86,6 +86,11 @@ fn neither_threads_nor_an_interruption_change_a_byte() {
         assert_eq!(lines(&place.read("scores.jsonl")), lines(&kept), "the file is whole again");
     }
 
+    // Cut inside a character.
+    place.write("scores.jsonl", [kept.as_bytes(), &"{\"té".as_bytes()[..4]].concat());
+    assert_eq!(outcome(&["--resume", "scores.jsonl"]).0, search);
+    assert_eq!(place.read("scores.jsonl"), kept);
+
     // More settings of the same search need only their own scores.
     place.write("space.toml", SPACE.replace("[0.000001, 10]", "[0.000001, 10, 20]"));
     let ran = tuned(&place, &["--resume", "scores.jsonl"]);

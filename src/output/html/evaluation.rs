@@ -424,7 +424,8 @@ fn data(report: &Report) -> Part {
     let settings = |(name, value): (&String, &Value)| Some((name.clone(), serde_json::from_value(value.clone()).ok()?));
     // Of another version of the program they may not be read, and are shown as they stand in the report.
     let tasks: Option<Vec<(String, PipelineParams)>> = report.config.iter().map(settings).collect();
-    let config = tasks.map_or_else(|| format!("{:#}", json!(report.config)), |tasks| Config::from_tasks(tasks).to_toml());
+    let config =
+        tasks.map_or_else(|| format!("{:#}", json!(report.config)), |tasks| Config::from_tasks(tasks).to_toml());
     let how = "The settings behind every figure, in the form that --config reads.";
     sections.push(Section::new("Configuration", how, html! { pre tabindex="0" { (plain(&config)) } }));
     let how = "What the names of the figures mean.";
