@@ -4,7 +4,8 @@ use super::github::{annotate, append_summary};
 use super::options::{Common, DataOptions, choose_format, read_config, refuse_unwritable, write_result};
 use super::{Outcome, Stop, complain, note};
 use clap::ValueEnum;
-use rubrique::dataset::Dataset;
+use rubrique::dataset::{Checked, Dataset};
+use rubrique::error::{Category, Result};
 use rubrique::eval::{CrossValidation, Suspect, cross_validate, suspects};
 use rubrique::model::Config;
 use rubrique::output::{faults_junit, quality_markdown, quality_table, suspects_csv};
@@ -71,21 +72,22 @@ pub fn run(args: &Args) -> Outcome {
         CheckFormat::Json | CheckFormat::Csv => usize::MAX,
         CheckFormat::Junit => 0,
     });
-    let mut found =
-        if wanted == 0 || !faults.is_empty() { Vec::new() } else { look_for_suspects(args, &config, &checked.dataset) };
+    let looked = if wanted == 0 { Some(Vec::new()) } else { look_for_suspects(args, &config, &checked)? };
+    let mut found = looked.as_deref().unwrap_or_default();
     let all = found.len();
-    found.truncate(wanted);
+    found = &found[..wanted.min(all)];
     let text = match format {
-        CheckFormat::Table => quality_table(&quality, &found).into_bytes(),
-        CheckFormat::Markdown => quality_markdown(&quality, &found).into_bytes(),
-        CheckFormat::Csv => suspects_csv(&checked.dataset, &found)?,
+        CheckFormat::Table => quality_table(&quality, found).into_bytes(),
+        CheckFormat::Markdown => quality_markdown(&quality, found).into_bytes(),
+        CheckFormat::Csv => suspects_csv(&checked.dataset, found)?,
         CheckFormat::Junit => faults_junit(faults)?.into_bytes(),
         CheckFormat::Json => {
             let faults: Vec<_> = faults
                 .iter()
                 .map(|e| json!({"path": e.path(), "line": e.line_number(), "message": e.message()}))
                 .collect();
-            format!("{:#}\n", json!({"faults": faults, "quality": quality, "suspects": found})).into_bytes()
+            let suspects = looked.as_ref().map(|_| found);
+            format!("{:#}\n", json!({"faults": faults, "quality": quality, "suspects": suspects})).into_bytes()
         }
     };
     write_result(args.output.as_ref(), &text)?;
@@ -93,7 +95,7 @@ pub fn run(args: &Args) -> Outcome {
     annotate(faults);
     append_summary(|| {
         let faults: String = faults.iter().map(|e| format!("- {e}\n")).collect();
-        format!("## rubrique check\n\n{faults}\n{}\n", quality_markdown(&quality, &found))
+        format!("## rubrique check\n\n{faults}\n{}\n", quality_markdown(&quality, found))
     })?;
     if found.len() < all {
         note(args.common.quiet, &format!("{} of {all} likely label errors shown; --format csv lists all", found.len()));
@@ -105,13 +107,19 @@ pub fn run(args: &Args) -> Outcome {
     if faults.is_empty() { Ok(()) } else { Err(Stop::No) }
 }
 
-/// Labels that models of the other folds find hard to believe; where no model can be fitted, none and a note.
-fn look_for_suspects(args: &Args, config: &Config, dataset: &Dataset) -> Vec<Suspect> {
-    match cross_validate(dataset, config, &CrossValidation::new(5, 1, args.seed), &|| ()) {
-        Ok(report) => suspects(dataset, &report),
-        Err(why) => {
-            note(args.common.quiet, &format!("no look for likely label errors: {}", why.message()));
-            Vec::new()
-        }
+/// Labels that models of the other folds find hard to believe. Where there are faults, or too little to fit on, they are not
+/// looked for, and that is said.
+fn look_for_suspects(args: &Args, config: &Config, checked: &Checked) -> Result<Option<Vec<Suspect>>> {
+    let not_looked = |why: &str| {
+        note(args.common.quiet, &format!("no look for likely label errors: {why}"));
+        Ok(None)
+    };
+    if !checked.faults.is_empty() {
+        return not_looked("the faults are to be mended first");
+    }
+    match cross_validate(&checked.dataset, config, &CrossValidation::new(5, 1, args.seed), &|| ()) {
+        Ok(report) => Ok(Some(suspects(&checked.dataset, &report))),
+        Err(why) if why.category() == Category::Data => not_looked(why.message()),
+        Err(why) => Err(why),
     }
 }

@@ -8,6 +8,7 @@ use crate::task::{LabelId, LabelSet, TaskKind};
 use indexmap::IndexMap;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use unicode_normalization::UnicodeNormalization;
 
 /// A label that fewer than this share of the paragraphs carry is called rare.
 const RARE: f64 = 0.05;
@@ -222,6 +223,11 @@ fn pairs(dataset: &Dataset, all: &[&Example]) -> Vec<(String, usize)> {
 /// Of all rows that a row contradicts, and of all that it is near to, one is named.
 fn faults_between(dataset: &Dataset, all: &[&Example], advice: &mut Vec<String>) -> Vec<Error> {
     let texts: Vec<&str> = all.iter().map(|e| e.text.as_str()).collect();
+    // As a model reads them: composed, and with one space for any run of white space.
+    let read: Vec<String> = texts
+        .iter()
+        .map(|text| text.nfc().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
     let apart = |a: usize, b: usize| all[a].group != all[b].group;
     // What each row is near to, and how near: the first row of another group before the first of its own.
     let mut near: HashMap<usize, (usize, f64)> = HashMap::new();
@@ -239,7 +245,7 @@ fn faults_between(dataset: &Dataset, all: &[&Example], advice: &mut Vec<String>)
         let at = |error: Error| error.at(&example.place.path).line(example.place.line);
         let mut contradicted = None;
         for t in (0..dataset.tasks.len()).filter(|&t| example.gold[t].is_some()) {
-            let first = *labelled.entry((texts[i], t)).or_insert(i);
+            let first = *labelled.entry((&read[i], t)).or_insert(i);
             if all[first].gold[t] != example.gold[t] {
                 contradicted = contradicted.or(Some((first, t)));
             }
@@ -271,7 +277,7 @@ fn faults_between(dataset: &Dataset, all: &[&Example], advice: &mut Vec<String>)
                 faults.push(at(error.hint("give both the same group, or leave one out")));
             }
             Some(&(other, _)) => {
-                let alike = if texts[i] == texts[other] { "the same text as" } else { "nearly the same text as" };
+                let alike = if read[i] == read[other] { "the same text as" } else { "nearly the same text as" };
                 advice.push(format!("{}: {alike} {}", place(i), place(other)));
             }
             None => {}
@@ -312,6 +318,13 @@ mod tests {
             [(4, "one text with two label sets of task `topic`"), (5, "a near duplicate in another group")]
         );
         assert!(quality.advice.iter().any(|a| a.contains(":3: the same text as")), "{:?}", quality.advice);
+    }
+
+    #[test]
+    fn a_text_is_what_a_model_reads_of_it() {
+        let (checked, _) = check("1,g,un  été à lire,,a\n2,g,un e\u{301}te\u{301} a\u{300} lire,,b\n3,g,un ete à lire,,b\n");
+        let lines: Vec<u64> = checked.faults.iter().map(|e| e.line_number().unwrap()).collect();
+        assert_eq!(lines, [3], "{:?}", checked.faults);
     }
 
     #[test]

@@ -51,6 +51,23 @@ fn every_fault_is_listed_with_its_place() {
     ] {
         assert!(ran.stderr.contains(fault), "{fault}: {}", ran.stderr);
     }
+    // Not looked for is not none found.
+    let ran = place.run(&["check", "labels", "--format", "json"]);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(found["suspects"].is_null() && ran.stderr.contains("no look for likely label errors"), "{}", ran.stderr);
+    let ran = place.run(&["check", "labels", "--format", "json", "--suspects", "0"]);
+    assert_eq!(serde_json::from_str::<Value>(&ran.stdout).unwrap()["suspects"], serde_json::json!([]));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_wrong_usage() {
+    let place = Place::new();
+    let row = |i: usize| format!("p{i},la mer numéro {i},{}\n", ["calme", "haute"][i % 2]);
+    place.write("t.csv", ["id,text,c\n".to_string()].into_iter().chain((0..20).map(row)).collect::<String>());
+    place.write("c.toml", "[classifier]\nsolver = \"linfa\"\nclass_weight = \"balanced\"\n");
+    let ran = place.run(&["check", "t.csv", "--task", "c:single", "--config", "c.toml"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("no class weights"), "{}", ran.stderr);
 }
 
 #[test]
