@@ -322,7 +322,8 @@ mod tests {
 
     #[test]
     fn a_text_is_what_a_model_reads_of_it() {
-        let (checked, _) = check("1,g,un  été à lire,,a\n2,g,un e\u{301}te\u{301} a\u{300} lire,,b\n3,g,un ete à lire,,b\n");
+        let (checked, _) =
+            check("1,g,un  été à lire,,a\n2,g,un e\u{301}te\u{301} a\u{300} lire,,b\n3,g,un ete à lire,,b\n");
         let lines: Vec<u64> = checked.faults.iter().map(|e| e.line_number().unwrap()).collect();
         assert_eq!(lines, [3], "{:?}", checked.faults);
     }

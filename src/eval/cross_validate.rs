@@ -9,7 +9,7 @@ use super::report::{
     Spread, labels_value, task_report,
 };
 use crate::dataset::{Dataset, Example, joined_groups};
-use crate::error::{Category, Result};
+use crate::error::Result;
 use crate::model::{AnalyzedTexts, Config, Decision, FoldAnswers, PipelineParams, TrainingSet};
 use crate::split::share_of_groups;
 use crate::task::{Prediction, TaskSpec};
@@ -93,6 +93,14 @@ pub(super) fn dealt_report(dataset: &Dataset, config: &Config, deal: Deal, resul
     let mut report = assemble(dataset, examples, config, &judged, &spread, &decisions, deal.seed);
     report.folds = Some(folds);
     report.notes = deal.notes;
+    for (t, spec) in dataset.tasks.iter().enumerate() {
+        let early = results.iter().map(|answers| answers.convergence[t]).filter(|found| !found.converged);
+        let (fits, worst) = early.fold((0, 0.0f64), |(fits, worst), found| (fits + 1, worst.max(found.gradient)));
+        if fits > 0 {
+            let what = format!("the solver stopped early in {fits} of {} fits", results.len());
+            report.notes.push(format!("task `{}`: {what} (relative gradient up to {worst:.1e})", spec.name));
+        }
+    }
     report
 }
 
@@ -119,15 +127,15 @@ pub fn learning_curve(
             }
             let rows: usize = turns.iter().map(|turn| turn.fold.train.len()).sum();
             let paragraphs = rows as f64 / turns.len() as f64;
-            let results = match take_turns(&set, config, &turns, deal.seed, done) {
-                // A share may hold no row of a task that few rows are labelled for.
-                Err(error) if share < 1.0 && error.category() == Category::Data => {
-                    let nothing = CurveFigures { accuracy: Estimate::default(), macro_f1: Estimate::default() };
-                    let tasks = dataset.tasks.iter().map(|spec| (spec.name.clone(), nothing.clone()));
-                    return Ok(CurvePoint { share, paragraphs, tasks: tasks.collect() });
-                }
-                results => results?,
-            };
+            // A share may hold no row of a task that few rows are labelled for.
+            let unlabelled =
+                |turn: &Turn, t: usize| turn.fold.train.iter().all(|&row| dataset.examples[row].gold[t].is_none());
+            if share < 1.0 && turns.iter().any(|turn| (0..dataset.tasks.len()).any(|t| unlabelled(turn, t))) {
+                let nothing = CurveFigures { accuracy: Estimate::default(), macro_f1: Estimate::default() };
+                let tasks = dataset.tasks.iter().map(|spec| (spec.name.clone(), nothing.clone()));
+                return Ok(CurvePoint { share, paragraphs, tasks: tasks.collect() });
+            }
+            let results = take_turns(&set, config, &turns, deal.seed, done)?;
             let judged = judgements(&dataset.examples, &turns, &results, &[]);
             // As many times more test rows for each training row as the whole part has more rows than its share.
             let longer = |(whole, part): (&Turn, &Turn)| whole.fold.train.len() as f64 / part.fold.train.len() as f64;

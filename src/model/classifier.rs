@@ -6,7 +6,7 @@ use super::featurizer::{AnalyzedTexts, FittedBlocks};
 use super::scoring::Scoring;
 use super::task_model::{TaskModel, Wanted, fit_regressions};
 use crate::error::{Error, Result};
-use crate::linear::LogisticRegression;
+use crate::linear::{Convergence, LogisticRegression};
 use crate::sparse::SparseMatrix;
 use crate::split::{Item, groups_by_stratum, strata, stratified_group_folds};
 use crate::task::{LabelId, LabelSet, Prediction, Score, TaskKind, TaskSpec};
@@ -44,6 +44,8 @@ pub struct Classifier {
 pub struct FoldAnswers {
     /// How scores became labels, by task.
     pub decisions: Vec<Decision>,
+    /// How well the regressions have converged, by task.
+    pub convergence: Vec<Convergence>,
     /// One prediction a task for each row.
     pub predictions: Vec<Vec<Prediction>>,
 }
@@ -87,18 +89,19 @@ impl<'a> TrainingSet<'a> {
     ///
     /// As [`TrainingSet::fit`].
     pub fn fit_and_predict(&self, config: &Config, train: &[usize], test: &[usize], seed: u64) -> Result<FoldAnswers> {
-        let mut decisions: Vec<Option<Decision>> = self.tasks.iter().map(|_| None).collect();
+        let mut decisions: Vec<Option<(Decision, Convergence)>> = self.tasks.iter().map(|_| None).collect();
         let mut columns: Vec<Vec<Prediction>> = self.tasks.iter().map(|_| Vec::new()).collect();
         for bundle in self.bundles(config, train)? {
             let (blocks, fitted) = self.fit_bundle(config, &bundle, seed)?;
             let unseen = blocks.matrix(test);
             for (t, regression, decision) in fitted {
                 columns[t] = regression.score_rows(&unseen).iter().map(|scores| decision.decide(scores)).collect();
-                decisions[t] = Some(decision);
+                decisions[t] = Some((decision, regression.convergence()));
             }
         }
         let predictions = (0..test.len()).map(|i| columns.iter().map(|column| column[i].clone()).collect()).collect();
-        Ok(FoldAnswers { decisions: decisions.into_iter().flatten().collect(), predictions })
+        let (decisions, convergence) = decisions.into_iter().flatten().unzip();
+        Ok(FoldAnswers { decisions, convergence, predictions })
     }
 
     /// The features of a bundle, and each of its tasks with weights and decision.

@@ -389,3 +389,15 @@ fn a_learning_curve_ends_in_the_figures_of_the_report_and_leaves_out_what_cannot
     assert!(thin["learning_curve"][0]["tasks"]["mood"]["macro_f1"]["mean"].is_null());
     assert!(ran.stderr.contains("no figures of the learning curve at 10 % of the articles"), "{}", ran.stderr);
 }
+
+#[test]
+fn fits_that_stopped_early_are_told() {
+    let place = Place::new().with_small_labels();
+    place.write("steep.toml", "[classifier]\nsolver = \"linfa\"\nc = 1e9\n");
+    let ran = place.run(&["train", "labels", "--config", "steep.toml", "--output", "m"]);
+    assert!(ran.stderr.contains("the solver stopped early"), "{}", ran.stderr);
+    let ran = place.run(&["evaluate", "labels", "--folds", "2", "--config", "steep.toml", "--output", "r.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("the solver stopped early in 2 of 2 fits (relative gradient up to"), "{}", ran.stderr);
+    assert!(place.read("r.json").contains("the solver stopped early in 2 of 2 fits"));
+}
