@@ -17,7 +17,15 @@ set -eo pipefail
 labels=${LABELS:?is not set: which labels?}
 labels=${labels%/}
 config=${CONFIG:-rubrique.toml}
-read -r -d '' -a options <<< "${OPTIONS:-}" || true
+# Each option begins with two dashes; what stands before the next one is its value, which may hold spaces.
+options=()
+read -r -d '' rest <<< "${OPTIONS:-}" || true
+while [[ $rest =~ ^(.*[[:space:]])?(--[^[:space:]=]+)[[:space:]=]*(.*[^[:space:]])?[[:space:]]*$ ]]; do
+    options=("${BASH_REMATCH[2]}" ${BASH_REMATCH[3]:+"${BASH_REMATCH[3]}"} "${options[@]}")
+    rest=${BASH_REMATCH[1]}
+done
+# What begins with no dashes is the program's to refuse.
+options=(${rest:+"$rest"} "${options[@]}")
 seed=${SEED:-0}
 
 # Says something in the log and in the step summary.
@@ -123,13 +131,24 @@ check_labels() {
     exit "$code"
 }
 
+check_in() { rubrique_in "$1" check "$labels" "${options[@]}" --suspects 0 --format json 2> /dev/null || true; }
+
+# Of what `check` says in JSON: the names of tasks and of their labels, and which tasks are single-label.
+tasks_of() { grep -E '^ {6}( {4})?".*": \{$|^ {8}"without_label": null,$' "$1"; }
+
 case $what in
     labels*)
         if [ "${CHECK:-true}" = true ]; then check_labels; fi
         if [ ! -e "$base/$labels" ]; then no_evidence "the base has no $labels to compare with."; fi
-        found=$(rubrique_in "$base" check "$labels" "${options[@]}" --suspects 0 --format json 2> /dev/null) || true
-        if [[ $found == *'"test": 0,'* ]]; then
+        check_in "$base" > "$work/base.check"
+        check_in "$head" > "$work/head.check"
+        if grep -q '"test": 0,' "$work/base.check"; then
             no_evidence "the base has no rows with split = test to judge changed labels on. Mark a fifth of the articles so."
+        fi
+        # What cannot be read at all has no tasks, and is told when it is to be learnt from.
+        if [ -s "$work/base.check" ] && [ -s "$work/head.check" ] &&
+            ! cmp -s <(tasks_of "$work/base.check") <(tasks_of "$work/head.check"); then
+            no_evidence "the labels themselves changed: a model cannot be judged on labels that it does not know."
         fi
         hold_out_both
         ;;
