@@ -63,6 +63,20 @@ pub struct Provenance {
     pub adaptation: Option<Adaptation>,
 }
 
+impl Provenance {
+    /// Each paragraph was given one set of labels at most, so that sums of these counts stay in range.
+    fn check(&self) -> Result<()> {
+        for (task, counts) in &self.label_sets {
+            let sum = counts.values().try_fold(0, |sum: usize, &count| sum.checked_add(count));
+            if sum.is_none_or(|sum| sum > self.paragraphs) {
+                let allowed = self.paragraphs;
+                return Err(damaged(&format!("label_sets of task `{task}`: more than its {allowed} paragraphs")));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The figures of an evaluation that a model carries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -261,6 +275,7 @@ impl ModelFile {
         if names.len() < tasks.len() {
             return Err(damaged("two tasks of one name"));
         }
+        header.provenance.check()?;
         Ok(ModelFile { classifier: Classifier::from_tasks(tasks), provenance: header.provenance })
     }
 }

@@ -189,6 +189,39 @@ fn model_files_that_are_damaged_or_foreign() {
     }
 }
 
+/// A model file with something else in its header, and without the hash that would tell.
+fn forged(good: &[u8], change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let (size, rest) = good.split_at(8);
+    let (outer, numbers) = rest.split_at(u64::from_le_bytes(size.try_into().unwrap()) as usize);
+    let mut outer: Value = serde_json::from_slice(outer).unwrap();
+    let mut header: Value = serde_json::from_str(outer["__metadata__"]["rubrique"].as_str().unwrap()).unwrap();
+    header.as_object_mut().unwrap().remove("sha256");
+    change(&mut header);
+    outer["__metadata__"]["rubrique"] = header.to_string().into();
+    let outer = outer.to_string();
+    [&(outer.len() as u64).to_le_bytes(), outer.as_bytes(), numbers].concat()
+}
+
+#[test]
+fn a_model_that_counts_more_answers_than_paragraphs() {
+    let place = Place::new().with_small_labels();
+    assert_eq!(place.run(&TRAIN).code, 0);
+    let good = std::fs::read(place.path("model.safetensors")).unwrap();
+    let counted = |counts: Value| forged(&good, |header| header["provenance"]["label_sets"]["mood"] = counts);
+    place.write("forged.safetensors", counted(json!({"good": 16, "bad": 32})));
+    let evaluate = ["evaluate", "labels", "--model", "forged.safetensors", "--output", "r.json"];
+    let ran = place.run(&evaluate);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let half = 1u64 << 63;
+    // Two whose sum is zero in 64 bits, and one more than there are paragraphs.
+    for counts in [json!({"good": half, "bad": half}), json!({"good": 16, "bad": 33})] {
+        place.write("forged.safetensors", counted(counts));
+        let says = ["forged.safetensors", "label_sets of task `mood`: more than its 48 paragraphs"];
+        refused(&place, &evaluate, 4, &says);
+        refused(&place, &["adapt", "forged.safetensors", "--prior", "mood.good=0.5", "--output", "m"], 4, &says);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_folder_that_cannot_be_listed_does_not_stop_the_rest() {
