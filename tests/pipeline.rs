@@ -7,7 +7,7 @@ use rubrique::eval::metrics::{Judged, Metric};
 use rubrique::eval::{CrossValidation, SHARES, cross_validate, learning_curve, training_set};
 use rubrique::model::{Classifier, Config, ModelFile};
 use rubrique::split::share_of_groups;
-use rubrique::task::{LabelId, TaskKind};
+use rubrique::task::{LabelId, Score, TaskKind};
 use rubrique::text::{Cleaner, Columns, Format, Source};
 use std::path::Path;
 
@@ -118,16 +118,22 @@ fn a_label_absent_from_a_training_part_has_its_base_rate() {
 
 #[test]
 fn texts_without_a_known_term_get_the_prior_and_no_panic() {
-    let model = ModelFile::built_in().unwrap().classifier;
-    for text in ["", " ", "☃☃☃", "\u{0}\u{1}", "qqqqzzzz"] {
-        for (task, prediction) in model.tasks().iter().zip(model.predict(text)) {
-            assert!(prediction.probabilities.iter().all(|p| p.get().is_finite()));
-            assert_eq!(
-                prediction.labels.len() == 1,
-                task.spec().kind == TaskKind::Single || prediction.labels.len() == 1
-            );
+    let built_in = ModelFile::built_in().unwrap().classifier;
+    let words = Config::from_toml("[features.words]\n").unwrap();
+    let dataset = some_labels(40);
+    let of_words = fit(&dataset, &words, &(0..dataset.examples.len()).collect::<Vec<_>>());
+    let without = ["", " ", "☃☃☃", "\u{0}\u{1}"];
+    // The built-in model knows of any word that it has no valence.
+    for (model, texts) in [(&built_in, &without[..]), (&of_words, &[&without[..], &["qqqqzzzz"]].concat())] {
+        for text in texts {
+            for (task, prediction) in model.tasks().iter().zip(model.predict(text)) {
+                let intercepts: Vec<Score> = task.regression().intercepts().iter().copied().map(Score).collect();
+                assert_eq!(prediction, task.decision().decide(&intercepts), "{text:?}, {}", task.spec().name);
+                assert!(prediction.probabilities.iter().all(|p| p.get().is_finite()));
+            }
         }
     }
+    assert!(built_in.predict("qqqqzzzz").iter().flat_map(|p| &p.probabilities).all(|p| p.get().is_finite()));
 }
 
 #[test]
