@@ -6,9 +6,8 @@ use super::options::{
     warn_of_foreign_tasks, write_result,
 };
 use super::train::{fit, left_out};
-use super::{Outcome, note};
+use super::{Outcome, note, progress};
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
 use rubrique::dataset::{Dataset, Example, TaskChoice};
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
@@ -178,10 +177,7 @@ fn fitted_here(args: &Args) -> Result<Evaluated> {
     let (folds, repeats) =
         earlier.as_ref().and_then(|r| r.folds.as_ref()).map_or((plan.folds, plan.repeats), |f| (f.k, f.repeats));
     let fits = folds.saturating_mul(repeats).saturating_mul(scored);
-    let bar = if args.common.quiet { ProgressBar::hidden() } else { ProgressBar::new(fits as u64) };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} folds, {eta} left") {
-        bar.set_style(style);
-    }
+    let bar = progress(args.common.quiet, fits, "folds");
     let done = || bar.inc(1);
     let mut report = cross_validate(&dataset, &config, &plan, &done).map_err(|e| e.at(&args.labels))?;
     if args.learning_curve {

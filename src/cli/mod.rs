@@ -17,6 +17,7 @@ mod train;
 mod tune;
 
 use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use rubrique::error::{Category, Error};
 use std::io::Write;
 use std::process::ExitCode;
@@ -124,6 +125,16 @@ pub(crate) fn note(quiet: bool, text: &str) {
     if !quiet {
         let _ = writeln!(std::io::stderr(), "rubrique: {text}");
     }
+}
+
+/// A bar that shows how many steps of this name are done, unless asked to be quiet.
+pub(crate) fn progress(quiet: bool, steps: usize, name: &str) -> ProgressBar {
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(steps as u64) };
+    let template = format!("{{bar:30}} {{pos}}/{{len}} {name}, {{eta}} left");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@ use super::journal::Journal;
 use super::options::{
     Common, DataOptions, Sink, choose_format, read_config, refuse_inputs, refuse_repeats, warn_of_foreign_tasks,
 };
-use super::{Outcome, note};
+use super::{Outcome, note, progress};
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
 use rubrique::dataset::Dataset;
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
@@ -221,10 +220,7 @@ fn search(args: &Args, dataset: &Dataset, settings: Vec<Vec<Setting>>) -> Result
         note(args.common.quiet, &format!("{} scores of an earlier search are taken as they are", known.len()));
     }
     let fits = tuner.fits(&known);
-    let bar = if args.common.quiet { ProgressBar::hidden() } else { ProgressBar::new(fits as u64) };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} fits, {eta} left") {
-        bar.set_style(style);
-    }
+    let bar = progress(args.common.quiet, fits, "fits");
     let done = |fits: usize| bar.inc(fits as u64);
     let found = tuner.run(&known, &|scores| journal.as_ref().map_or(Ok(()), |j| j.keep(scores)), &done);
     bar.finish_and_clear();

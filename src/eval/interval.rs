@@ -49,8 +49,8 @@ impl Estimate {
 
 /// The average of some values, which is undefined for none.
 pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let values: Vec<f64> = values.collect();
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    let (sum, n) = values.fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
+    (n > 0).then(|| sum / n as f64)
 }
 
 /// The degrees of freedom and the corrected standard error of the mean of fold values; see [`Estimate::corrected`].

@@ -1,5 +1,6 @@
 //! Counts first, ratios last; 0/0 is undefined, not zero.
 
+use super::interval::mean;
 use crate::dataset::cohen_kappa;
 use crate::task::{LabelId, LabelSet, TaskKind, confidence};
 use serde::{Deserialize, Serialize};
@@ -219,11 +220,6 @@ impl Metric {
             }
         }
     }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, n) = values.fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
-    (n > 0).then(|| sum / n as f64)
 }
 
 fn all_counts(rows: &[Judged<'_>], labels: usize) -> Counts {
