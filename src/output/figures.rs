@@ -20,7 +20,7 @@ impl Sheet {
         if markdown {
             format!("\n### {}\n\n{}", escaped(&self.title), markdown_table(&self.header, &self.rows))
         } else {
-            format!("\n{}\n{}\n", self.title, table(&self.header, self.rows, true))
+            format!("\n{}\n{}\n", printable(&self.title), table(&self.header, self.rows, true))
         }
     }
 }
@@ -44,13 +44,20 @@ pub(super) fn estimate(e: Estimate) -> String {
     }
 }
 
-/// A table for terminals; the columns from the second on are right-aligned if `numbers`.
+/// Text without characters that would steer a terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// A table for terminals, whatever its cells hold, of one or several lines; the columns from the second on are right-aligned
+/// if `numbers`.
 pub(super) fn table<S: AsRef<str>>(header: &[S], rows: Vec<Vec<String>>, numbers: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.iter().map(AsRef::as_ref));
+    let cell = |text: &str| text.split('\n').map(printable).collect::<Vec<_>>().join("\n");
+    table.set_header(header.iter().map(|name| cell(name.as_ref())));
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|text| cell(text)));
     }
     if numbers {
         // No lines between rows that take one line each: a report has many.
@@ -96,5 +103,13 @@ mod tests {
         let cells = [vec!["a|b\nc".to_string(), "<script>&amp; *x* `y` macro_f1".to_string()]];
         let expected = "| label | F1 |\n|---|---|\n| a\\|b c | \\<script>\\&amp; \\*x\\* \\`y\\` macro_f1 |\n";
         assert_eq!(markdown_table(&["label", "F1"], &cells), expected);
+    }
+
+    #[test]
+    fn no_table_steers_a_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\n"), "a\u{fffd}[31mb\u{fffd}");
+        let sheet = Sheet::new("t\u{9b}", &["h\u{7}"], vec![vec!["a\u{1b}[31m\nb".into()]]).text(false);
+        assert!(sheet.chars().all(|c| c == '\n' || !c.is_control()), "{sheet:?}");
+        assert!(sheet.contains(" a\u{fffd}[31m\n b\n"), "a cell may have two lines: {sheet:?}");
     }
 }

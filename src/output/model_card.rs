@@ -1,9 +1,9 @@
 //! What a model is: tasks, settings, data, and the strongest words of each label.
 
 use super::adaptation::adaptation_text;
-use super::figures::{escaped, figure, markdown_table, table};
+use super::figures::{escaped, figure, markdown_table, printable, table};
 use crate::analysis::Unit;
-use crate::model::{Decision, ModelFile, TaskModel};
+use crate::model::{BlockParams, Decision, ModelFile, TaskModel};
 use serde_json::{Map, Value, json};
 
 /// How many words of a label a table shows.
@@ -52,6 +52,23 @@ fn facts(model: &ModelFile) -> Vec<Vec<String>> {
     rows
 }
 
+/// The classifier and each block of features on a line each, with the keys and values of a configuration. What a block
+/// leaves at its default is not shown, but for what its terms are.
+fn settings(task: &TaskModel) -> String {
+    let line = |name: &str, settings: &Value, shown: &dyn Fn(&str, &Value) -> bool| {
+        let all = settings.as_object().into_iter().flatten().filter(|(key, value)| shown(key, value));
+        let all: Vec<String> = all
+            .map(|(key, value)| value.as_str().map_or_else(|| format!("{key} {value}"), |text| format!("{key} {text}")))
+            .collect();
+        format!("  {}\n", printable(&format!("{name}: {}", all.join(", "))))
+    };
+    let params = task.params();
+    let usual = json!(BlockParams::default());
+    let tells = |key: &str, value: &Value| ["analyzer", "ngrams"].contains(&key) || usual[key] != *value;
+    let blocks = params.features.iter().map(|(name, block)| line(&format!("features.{name}"), &json!(block), &tells));
+    line("classifier", &json!(params.classifier), &|_, _| true) + &blocks.collect::<String>()
+}
+
 fn decisions(task: &TaskModel) -> Vec<Vec<String>> {
     let learnt = |calibrated: bool| if calibrated { "learnt" } else { "none" }.to_string();
     match task.decision() {
@@ -93,13 +110,14 @@ pub fn model_table(model: &ModelFile) -> String {
     }
     text += &adaptation_text(model, false);
     for task in model.classifier.tasks() {
-        let name = &task.spec().name;
+        let name = printable(&task.spec().name);
+        text += &format!("\n{name}: settings\n{}", settings(task));
         text += &format!("\n{name}: decisions\n{}\n", table(&DECISIONS_HEADER, decisions(task), false));
         text += &format!("\n{name}: strongest terms\n");
         for (label, terms) in strongest(task) {
             let terms: Vec<String> =
                 terms.iter().map(|(term, weight)| format!("{} {weight:.2}", term.trim())).collect();
-            text += &format!("  {label}: {}\n", terms.join(", "));
+            text += &format!("  {}\n", printable(&format!("{label}: {}", terms.join(", "))));
         }
     }
     text

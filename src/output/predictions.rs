@@ -1,6 +1,6 @@
 //! Predictions, paragraph by paragraph, in every format of `classify`.
 
-use super::figures;
+use super::figures::{self, printable};
 use super::html::ClassificationPage;
 use super::record::{OWN_NAMES, Record, kept_name};
 use crate::error::{Error, Result};
@@ -304,11 +304,6 @@ fn answer(task: &TaskSpec, labelled: &LabelledParagraph, t: usize) -> String {
     if lines.is_empty() && task.kind == TaskKind::Multi { "–".into() } else { lines.join("\n") }
 }
 
-/// Text without characters that would steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 /// The beginning of a text, in two lines at most.
 fn shortened(text: &str) -> String {
     let mut lines: Vec<String> = vec![String::new()];
@@ -341,10 +336,5 @@ mod tests {
         assert_eq!(cut.lines().count(), 2);
         assert!(cut.ends_with("mot…") && cut.lines().all(|l| l.chars().count() <= TEXT_WIDTH + 1));
         assert_eq!(shortened("court"), "court");
-    }
-
-    #[test]
-    fn terminal_escapes_are_not_passed_on() {
-        assert_eq!(printable("a\u{1b}[31mb"), "a\u{fffd}[31mb");
     }
 }

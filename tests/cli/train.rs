@@ -1,6 +1,6 @@
 //! `train` and `inspect`.
 
-use super::util::Place;
+use super::util::{Place, TASKS, small_labels};
 
 #[test]
 fn the_same_labels_give_the_same_bytes_on_any_number_of_threads() {
@@ -102,6 +102,46 @@ fn inspect_names_the_words_that_carry_a_label() {
         .collect();
     assert!(strongest.contains(&"bien") || strongest.contains(&"soleil"), "{strongest:?}");
     assert!(!strongest.contains(&"mal"), "{strongest:?}");
+}
+
+#[test]
+fn inspect_shows_the_settings_and_steers_no_terminal() {
+    let place = Place::new().with_small_labels();
+    place.write("labels/tasks.toml", TASKS.replace("\"good\"", "\"go\\u001b[31mod\""));
+    place.write("labels/small.csv", small_labels().replace(",good\n", ",go\u{1b}[31mod\n"));
+    let config = "[features.letters]\nanalyzer = \"char_wb\"\nngrams = [2, 4]\nnorm = 0.5\n\
+                  [classifier]\nsolver = \"sparse\"\nc = 2.5\nnaive_bayes = 0.25\nthresholds = 0.5\n\
+                  [tasks.mood.features.words]\nprefix = 4\n[tasks.mood.classifier]\ncalibration = \"none\"\n";
+    place.write("c.toml", config);
+    let ran = place.run(&["train", "labels", "--config", "c.toml", "--output", "m"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let shown = place.run(&["inspect", "m"]).stdout;
+    let settings_of = |task: &str| {
+        let (_, rest) = shown.split_once(&format!("\n{task}: settings\n")).unwrap();
+        rest.split_inclusive("\n\n").next().unwrap()
+    };
+    let classifier = "  classifier: solver sparse, c 2.5, class_weight balanced, naive_bayes 0.25, calibration";
+    let letters = "  features.letters: analyzer char_wb, ngrams [2,4], norm 0.5\n";
+    for (task, says) in [
+        ("subject", &[&format!("{classifier} platt, thresholds 0.5"), letters][..]),
+        (
+            "mood",
+            &[
+                &format!("{classifier} none, thresholds 0.5"),
+                letters,
+                "  features.words: analyzer word, ngrams [1,1], prefix 4\n",
+            ],
+        ),
+    ] {
+        let text = settings_of(task);
+        says.iter().for_each(|part| assert!(text.contains(part), "{task}: {part} is not in\n{text}"));
+    }
+    assert!(settings_of("mood").contains("features.words") && !settings_of("subject").contains("features.words"));
+
+    let classified = place.run(&["classify", "labels/small.csv", "--model", "m", "--explain"]).stdout;
+    for text in [&shown, &classified] {
+        assert!(text.contains("go\u{fffd}[31mod") && !text.contains('\u{1b}'), "{text:?}");
+    }
 }
 
 #[test]
