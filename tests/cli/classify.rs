@@ -2,6 +2,7 @@
 
 use super::util::Place;
 use serde_json::Value;
+use std::path::Path;
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -9,6 +10,37 @@ fn lines(text: &str) -> Vec<Value> {
 
 const PAGE: &str = "\u{feff}Menu\n\nL’armée a repris la ville,\u{a0}après trois   jours de combats.\n\
                     Lire aussi : la ville en images\nLe prix du baril de pétrole a baissé de deux dollars lundi.\n";
+
+/// `tests/old_model/` is by the first program with the present analyzer (commit e54f4b5), its model's terms sorted and
+/// its header without a hash: `train labels.csv --config config.toml --output model.safetensors`, and `classify texts.csv
+/// --model model.safetensors --format jsonl > predictions.jsonl`.
+#[test]
+fn an_old_model_still_says_what_it_said() {
+    let place = Place::new();
+    let old = |name: &str| std::fs::read(Path::new("tests/old_model").join(name)).unwrap();
+    ["model.safetensors", "texts.csv"].iter().for_each(|name| place.write(name, old(name)));
+    let classify = |model: &str| {
+        let ran = place.run(&["classify", "texts.csv", "--model", model, "--format", "jsonl"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        lines(&ran.stdout)
+    };
+    let expected = lines(&String::from_utf8(old("predictions.jsonl")).unwrap());
+    let found = classify("model.safetensors");
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!(found["labels"], expected["labels"], "{expected}");
+        for (task, label) in [("place", "sea"), ("place", "hill"), ("mood", "good"), ("mood", "bad")] {
+            let of = |line: &Value| line["probabilities"][task][label].as_f64().unwrap();
+            assert!((of(found) - of(expected)).abs() < 1e-6, "{found}\n{expected}");
+        }
+    }
+    // Written again, as `adapt` does, it is a model of today.
+    let moved = place.run(&["adapt", "model.safetensors", "--prior", "mood.good=0.5", "--output", "new.safetensors"]);
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    let hashed = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(",\\\"sha256\\\":");
+    assert!(!hashed(old("model.safetensors")) && hashed(std::fs::read(place.path("new.safetensors")).unwrap()));
+    assert_eq!(classify("new.safetensors"), found, "half of the paragraphs were good in training, too");
+}
 
 #[test]
 fn offsets_slice_back_to_the_text() {
