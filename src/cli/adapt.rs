@@ -71,20 +71,26 @@ pub fn run(args: &Args) -> Outcome {
     if faults > 0 { Err(Stop::Reported) } else { Ok(()) }
 }
 
-/// The scores of every paragraph, by task and label; what cannot be read is reported and counted.
+/// Of each task the scores of all paragraphs, one after another; what cannot be read is reported and counted.
 fn scores(
     classifier: &Classifier,
     documents: impl Iterator<Item = Result<Document>> + Send,
     faults: &mut usize,
-) -> Vec<Vec<Vec<Score>>> {
-    let mut all = Vec::new();
+) -> Vec<Vec<Score>> {
+    let mut all = vec![Vec::new(); classifier.tasks().len()];
+    let add = |all: &mut [Vec<Score>], scores: Vec<Vec<Score>>| {
+        all.iter_mut().zip(scores).for_each(|(all, scores)| all.extend(scores));
+    };
     let bytes = |document: &Result<Document>| document.as_ref().map_or(0, |d| d.text.len());
-    let work = |document: Result<Document>| -> Result<Vec<Vec<Vec<Score>>>> {
-        Ok(Cleaner.paragraphs(&document?).iter().map(|paragraph| classifier.scores(&paragraph.text)).collect())
+    let work = |document: Result<Document>| -> Result<Vec<Vec<Score>>> {
+        let mut of_document = vec![Vec::new(); classifier.tasks().len()];
+        let paragraphs = Cleaner.paragraphs(&document?);
+        paragraphs.iter().for_each(|paragraph| add(&mut of_document, classifier.scores(&paragraph.text)));
+        Ok(of_document)
     };
     let Ok(()) = stream::in_order(documents, bytes, work, |scored| {
         match scored {
-            Ok(scores) => all.extend(scores),
+            Ok(scores) => add(&mut all, scores),
             Err(error) => {
                 complain(&error);
                 *faults += 1;

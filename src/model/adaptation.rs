@@ -5,9 +5,10 @@
 //! are given, or estimated from what the model says of unlabelled texts. Probabilities are taken to carry the mix of
 //! training, which calibration sees to.
 
+use super::decision::Decision;
 use super::file::ModelFile;
 use crate::error::{Error, Result};
-use crate::task::{LabelId, LabelSet, Prediction, Score, TaskKind, TaskSpec};
+use crate::task::{LabelId, Score, TaskKind, TaskSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -73,7 +74,7 @@ pub struct GivenShare {
 
 impl ModelFile {
     /// Moves the decisions to the given shares and, for labels without one, to those estimated from the scores of
-    /// unlabelled texts (by text, task and label). An earlier adaptation is replaced.
+    /// unlabelled texts: of each task one list, text by text and there label by label. An earlier adaptation is replaced.
     ///
     /// The estimate is the maximum of the likelihood Π_i Σ_k π_k / τ_k · p_ik over the shares π, where p are the
     /// probabilities as trained and τ the shares of training, found by expectation maximisation: each p_ik times
@@ -87,12 +88,13 @@ impl ModelFile {
     ///
     /// Too few texts; given shares that are out of range or do not leave room for the rest; a model that does not say
     /// what it was trained on.
-    pub fn adapt(&mut self, given: &[GivenShare], unlabelled: Option<&[Vec<Vec<Score>>]>) -> Result<()> {
-        let rows = unlabelled.unwrap_or_default();
-        if unlabelled.is_some() && rows.len() < LEAST_PARAGRAPHS {
+    pub fn adapt(&mut self, given: &[GivenShare], unlabelled: Option<&[Vec<Score>]>) -> Result<()> {
+        let scores_of = |t: usize| unlabelled.map_or(&[][..], |scores| &scores[t]);
+        let first = self.classifier.tasks().first();
+        let paragraphs = first.map_or(0, |task| scores_of(0).len() / task.spec.labels.len());
+        if unlabelled.is_some() && paragraphs < LEAST_PARAGRAPHS {
             return Err(Error::data(format!(
-                "too little text to estimate shares from (found {} paragraphs; at least {LEAST_PARAGRAPHS} needed)",
-                rows.len()
+                "too little text to estimate shares from (found {paragraphs} paragraphs; at least {LEAST_PARAGRAPHS} needed)"
             ))
             .hint("add texts, or state the shares: --prior TASK.LABEL=SHARE"));
         }
@@ -108,14 +110,12 @@ impl ModelFile {
             }
             let counts = self.provenance.label_sets.get(&spec.name);
             let training = training_shares(spec, counts.into_iter().flatten())?;
-            let said: Vec<Prediction> = rows.iter().map(|row| trained.decide(&row[t])).collect();
-            let adapted = adapted_shares(spec.kind, &said, &training, &own);
+            let (posteriors, before) = said(&trained, scores_of(t), spec.labels.len());
+            let adapted = adapted_shares(spec.kind, &posteriors, &training, &own);
             let shifts: Vec<f64> =
                 adapted.iter().zip(&training).map(|(new, old)| shift(spec.kind, *new, *old)).collect();
             let moved = trained.shifted(shifts.clone());
-            let before = decided_shares(spec, said.iter().map(|p| &p.labels));
-            let after: Vec<LabelSet> = rows.iter().map(|row| moved.decide(&row[t]).labels).collect();
-            let after = decided_shares(spec, after.iter());
+            let (_, after) = said(&moved, scores_of(t), spec.labels.len());
             let mix = (0..spec.labels.len()).map(|k| LabelMix {
                 label: spec.labels[k].clone(),
                 training: training[k],
@@ -134,7 +134,7 @@ impl ModelFile {
         for (task, decision) in self.classifier.tasks_mut().iter_mut().zip(decisions) {
             task.decision = decision;
         }
-        self.provenance.adaptation = Some(Adaptation { paragraphs: rows.len(), tasks });
+        self.provenance.adaptation = Some(Adaptation { paragraphs, tasks });
         Ok(())
     }
 }
@@ -184,17 +184,28 @@ fn training_shares<'a>(spec: &TaskSpec, label_sets: impl Iterator<Item = (&'a St
     Ok(counts.iter().map(|&count| count as f64 / rows as f64).collect())
 }
 
-fn adapted_shares(kind: TaskKind, said: &[Prediction], training: &[f64], given: &[Option<f64>]) -> Vec<f64> {
-    let of = |k: usize| said.iter().map(move |p| p.probabilities[k].get());
+/// What a decision makes of scores that stand row by row: the probabilities, row by row, and the share of the rows that
+/// were given each label.
+fn said(decision: &Decision, scores: &[Score], labels: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut probabilities = Vec::with_capacity(scores.len());
+    let mut counts = vec![0usize; labels];
+    for row in scores.chunks_exact(labels) {
+        let prediction = decision.decide(row);
+        probabilities.extend(prediction.probabilities.iter().map(|p| p.get()));
+        prediction.labels.iter().for_each(|label| counts[label.0] += 1);
+    }
+    let rows = (scores.len() / labels).max(1) as f64;
+    (probabilities, counts.iter().map(|&count| count as f64 / rows).collect())
+}
+
+/// The shares to go by, from the probabilities of unlabelled rows, row by row.
+fn adapted_shares(kind: TaskKind, said: &[f64], training: &[f64], given: &[Option<f64>]) -> Vec<f64> {
     match kind {
-        TaskKind::Single => {
-            let posteriors: Vec<f64> =
-                said.iter().flat_map(|p| &p.probabilities).map(|probability| probability.get()).collect();
-            estimate(&posteriors, training, given)
-        }
+        TaskKind::Single => estimate(said, training, given),
         TaskKind::Multi => (0..training.len())
             .map(|k| {
-                let posteriors: Vec<f64> = of(k).flat_map(|p| [p, 1.0 - p]).collect();
+                let own = said.iter().skip(k).step_by(training.len());
+                let posteriors: Vec<f64> = own.flat_map(|p| [*p, 1.0 - p]).collect();
                 estimate(&posteriors, &[training[k], 1.0 - training[k]], &[given[k], given[k].map(|share| 1.0 - share)])
                     [0]
             })
@@ -207,16 +218,6 @@ fn shift(kind: TaskKind, new: f64, old: f64) -> f64 {
         TaskKind::Single => (new / old).ln(),
         TaskKind::Multi => (new / (1.0 - new)).ln() - (old / (1.0 - old)).ln(),
     }
-}
-
-fn decided_shares<'a>(spec: &TaskSpec, sets: impl Iterator<Item = &'a LabelSet>) -> Vec<f64> {
-    let mut counts = vec![0usize; spec.labels.len()];
-    let mut rows = 0usize;
-    for set in sets {
-        rows += 1;
-        set.iter().for_each(|label| counts[label.0] += 1);
-    }
-    counts.iter().map(|&count| count as f64 / rows.max(1) as f64).collect()
 }
 
 /// The most likely shares of classes whose posteriors stand row by row, those given kept. Without rows, classes that are
