@@ -11,7 +11,7 @@ use rubrique::task::TaskKind;
 use rubrique::text::{Columns, Format};
 #[cfg(unix)]
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGINT, SIGTERM},
     iterator::Signals,
     low_level::emulate_default_handler,
 };
@@ -250,7 +250,7 @@ fn temporary_files() -> MutexGuard<'static, Vec<PathBuf>> {
     let files = || FILES.lock().unwrap_or_else(PoisonError::into_inner);
     WATCH.call_once(|| {
         // Where signals cannot be caught, files are left behind, and nothing else.
-        let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
         std::thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 for file in files().iter() {
