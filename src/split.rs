@@ -73,9 +73,14 @@ pub fn stratified_group_folds(
     if k < 2 {
         return Err(Error::usage(format!("too few folds (found {k}; at least 2 needed)")));
     }
+    if groups.is_empty() {
+        return Err(Error::data("no labelled paragraph to deal into folds (found 0)")
+            .hint("rows with `split` = `test` are set aside: label others"));
+    }
     if groups.len() < k {
-        return Err(Error::data(format!("too few groups for {k} folds (found {})", groups.len()))
-            .hint("ask for fewer --folds, or label paragraphs of more articles"));
+        return Err(Error::data(format!("too few groups for {k} folds (found {})", groups.len())).hint(
+            "ask for fewer --folds, or label paragraphs of more articles; near duplicates count as one article",
+        ));
     }
     let mut totals: BTreeMap<usize, f64> = BTreeMap::new();
     let mut rows = 0.0;

@@ -108,7 +108,7 @@ pub struct ColumnOptions {
     /// Column of the text
     #[arg(long, value_name = "COLUMN", default_value = "text")]
     pub text: String,
-    /// Column of the id [default: id, else path:line]
+    /// Column of the id [default: id, else the file and line]
     #[arg(long, value_name = "COLUMN")]
     pub id: Option<String>,
     /// Column of the article a row belongs to [default: group, else every row its own]

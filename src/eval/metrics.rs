@@ -185,7 +185,8 @@ impl Metric {
                 }
             },
             Metric::LogLoss => {
-                let cost = |p: f64| -p.max(1e-15).ln();
+                // Not -ln 1, which is -0.
+                let cost = |p: f64| 0.0 - p.max(1e-15).ln();
                 Some(match kind {
                     TaskKind::Single => rows.iter().map(|r| cost(gold_probability(r))).sum::<f64>() / n,
                     TaskKind::Multi => {

@@ -82,7 +82,12 @@ fn render(comparison: &Comparison, markdown: bool) -> String {
 
 pub(super) fn posterior(name: &str, task: &TaskComparison, margin: f64) -> Option<Sheet> {
     let p = task.posterior?;
-    let title = format!("{name}: probability of a difference below -{margin}, within ±{margin}, above +{margin}");
+    let parts = if margin == 0.0 {
+        "below 0, at 0, above 0".into()
+    } else {
+        format!("below -{margin}, within ±{margin}, above +{margin}")
+    };
+    let title = format!("{name}: probability of a difference {parts}");
     let row = [p.worse, p.equivalent, p.better].map(|p| format!("{p:.3}")).into();
     Some(Sheet::new(title, &["P(worse)", "P(equivalent)", "P(better)"], vec![row]))
 }

@@ -94,6 +94,7 @@ fn reasons_value(reasons: &LabelReasons, most: usize, labelled: &LabelledParagra
             json!({"text": text, "start": origins[place.start], "end": origins[place.end - 1] + 1, "weight": weight})
         })
         .collect();
-    let rest: f64 = others.iter().map(|(_, weight)| weight).sum();
+    // From zero: a sum of nothing is -0.
+    let rest = others.iter().fold(0.0, |sum, (_, weight)| sum + weight);
     json!({"score": reasons.score, "intercept": reasons.intercept, "rest": rest, "words": words})
 }
