@@ -58,7 +58,8 @@ pub fn groups_by_stratum(items: &[Item<'_>]) -> BTreeMap<usize, usize> {
 /// Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) over groups: the stratum with the fewest rows left
 /// is dealt next, its largest groups first, each to the fold that lacks most of it, then to the one that lacks most
 /// rows. Ties are broken by a hash of the seed and the group's name. Groups in `kept` have their fold already; the others
-/// are dealt around them; they move only where a fold would be empty otherwise.
+/// are dealt around them. Where they leave more folds empty than there are others, and only there, some of them move: no
+/// fold may stay empty.
 ///
 /// # Errors
 ///
@@ -129,15 +130,14 @@ pub fn stratified_group_folds(
             left.remove(name);
         }
     }
-    // With fewer groups of a stratum than folds a fold can stay empty: it takes a group from the fullest, and one that has
-    // its fold already only where there is no other.
+    // An empty fold lacks most of everything, so that every group that is not kept goes to one while there is one. What is
+    // empty now takes a group from the fullest.
     while let Some(empty) = (0..k).find(|&f| holds[f] == 0) {
-        let moved = fold_of.iter().filter(|(_, f)| holds[**f] > 1).min_by_key(|(name, f)| {
-            (kept.contains_key(*name), std::cmp::Reverse(holds[**f]), **f, draw(seed, name, k))
-        });
-        let Some((&name, &from)) = moved else { break };
+        let fullest = (0..k).max_by_key(|&f| (holds[f], std::cmp::Reverse(f))).unwrap_or(0);
+        let moved = fold_of.iter().filter(|(_, f)| **f == fullest).min_by_key(|(name, _)| draw(seed, name, k));
+        let Some(name) = moved.map(|(name, _)| *name) else { break };
         fold_of.insert(name, empty);
-        holds[from] -= 1;
+        holds[fullest] -= 1;
         holds[empty] += 1;
     }
     Ok((0..k)
@@ -168,23 +168,25 @@ pub fn time_folds<T: Ord>(groups: &[&str], times: &[T], k: usize) -> Result<Vec<
     for (row, group) in groups.iter().enumerate() {
         rows_at.entry(latest[group]).or_default().push(row);
     }
-    let too_few = || {
-        let why = format!("too few dates for {k} folds in time (found {}; each part needs its own)", rows_at.len());
-        Error::data(why).hint("ask for fewer --folds")
-    };
-    if k >= rows_at.len() {
-        return Err(too_few());
+    let too_few = format!(
+        "too few dates for {k} folds in time (found {}; each fold needs its own, and so does what comes before them)",
+        rows_at.len()
+    );
+    let too_few = Error::data(too_few).hint("ask for fewer --folds");
+    // Before anything is made of k parts: any number may have been asked for.
+    if rows_at.len() <= k {
+        return Err(too_few);
     }
     let mut parts: Vec<Vec<usize>> = vec![Vec::new(); k + 1];
     let mut before = 0;
-    for rows in rows_at.values() {
+    for rows in rows_at.into_values() {
         let size = rows.len();
         // A time belongs where its middle row falls.
         parts[(before + size / 2) * (k + 1) / groups.len()].extend(rows);
         before += size;
     }
     if parts.iter().any(Vec::is_empty) {
-        return Err(too_few());
+        return Err(too_few);
     }
     let fold = |i: usize| {
         let mut fold = Fold { train: parts[..=i].concat(), test: parts[i + 1].clone() };
@@ -307,12 +309,19 @@ mod tests {
     }
 
     #[test]
-    fn one_kept_group_moves_where_a_fold_would_be_empty() {
-        let rows: Vec<(String, Vec<usize>)> = (0..6).map(|g| (format!("g{g}"), vec![0])).collect();
-        let kept: BTreeMap<&str, usize> = [("g0", 0), ("g1", 0), ("g2", 0), ("g3", 0), ("g4", 1), ("g5", 1)].into();
-        let folds = stratified_group_folds(&items(&rows), 3, 0, &kept).unwrap();
-        assert_eq!(folds[1].test, [4, 5]);
-        assert_eq!((folds[0].test.len(), folds[2].test.len()), (3, 1));
+    fn a_kept_group_moves_only_where_a_fold_would_stay_empty() {
+        // Eight groups of one row, six of them kept in fold 0 of four: the other two fill two folds, one kept fills the last.
+        let rows: Vec<(String, Vec<usize>)> = (0..8).map(|i| (format!("g{i}"), vec![i % 2])).collect();
+        let names: Vec<String> = (0..6).map(|i| format!("g{i}")).collect();
+        let kept: BTreeMap<&str, usize> = names.iter().map(|name| (name.as_str(), 0)).collect();
+        let folds = stratified_group_folds(&items(&rows), 4, 1, &kept).unwrap();
+        let mut sizes: Vec<usize> = folds.iter().map(|fold| fold.test.len()).collect();
+        sizes.sort_unstable();
+        assert_eq!((sizes, folds[0].test.len()), (vec![1, 1, 1, 5], 5));
+        // With one kept group less in the data there are as many others as empty folds, and none moves.
+        let kept: BTreeMap<&str, usize> = names[..5].iter().map(|name| (name.as_str(), 0)).collect();
+        let folds = stratified_group_folds(&items(&rows), 4, 1, &kept).unwrap();
+        assert_eq!(folds[0].test, [0, 1, 2, 3, 4]);
     }
 
     #[test]
@@ -324,10 +333,16 @@ mod tests {
         assert_eq!((folds[0].train.as_slice(), folds[0].test.as_slice()), (&[0, 1, 3][..], &[4, 5, 6, 7][..]));
         assert_eq!(folds[1].test, [2, 8, 9, 10, 11]);
         assert!(time_folds(&groups, &[1; 12], 2).is_err());
-        assert_eq!(time_folds(&groups, &days, 4).unwrap().len(), 4);
-        for k in [6, usize::MAX - 1, usize::MAX] {
+    }
+
+    #[test]
+    fn more_folds_than_dates_are_refused_however_many() {
+        // Six days are enough for five folds, and for no more.
+        let (groups, days) = (["a", "b", "c", "d", "e", "f"], [0, 1, 2, 3, 4, 5]);
+        assert_eq!(time_folds(&groups, &days, 5).unwrap().len(), 5);
+        for k in [6, 1_000_000_000_000, usize::MAX - 1, usize::MAX] {
             let message = time_folds(&groups, &days, k).unwrap_err().to_string();
-            assert!(message.contains("found 6"), "{message}");
+            assert!(message.contains(&format!("too few dates for {k} folds in time (found 6;")), "{message}");
         }
     }
 
@@ -351,6 +366,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn kept_groups_stay_where_others_can_fill_the_folds(
+            rows in prop::collection::vec(("[a-h]{1,2}", prop::collection::vec(0usize..4, 0..3)), 4..60),
+            folds in prop::collection::vec(prop::option::of(0usize..4), 60),
+            seed in 0u64..5,
+        ) {
+            let groups: std::collections::BTreeSet<&str> = rows.iter().map(|(g, _)| g.as_str()).collect();
+            let kept: BTreeMap<&str, usize> =
+                groups.iter().zip(&folds).filter_map(|(name, fold)| Some((*name, (*fold)?))).collect();
+            let empty = (0..4).filter(|fold| !kept.values().any(|kept| kept == fold)).count();
+            prop_assume!(groups.len() - kept.len() >= empty);
+            let folds = stratified_group_folds(&items(&rows), 4, seed, &kept).unwrap();
+            for (i, (group, _)) in rows.iter().enumerate() {
+                let Some(&fold) = kept.get(group.as_str()) else { continue };
+                prop_assert!(folds[fold].test.contains(&i), "{} left fold {}", group, fold);
+            }
+        }
+
         #[test]
         fn every_row_is_tested_once_and_no_group_is_split(
             rows in prop::collection::vec(("[a-f]{1,2}", prop::collection::vec(0usize..4, 0..3)), 1..60),

@@ -63,8 +63,16 @@ impl Deal {
         }
         for repeat in 0..deal.repeats {
             let kept = earlier.as_ref().map(|e| e.keep(repeat, &dataset.examples, groups, &mut deal.notes));
+            let kept = kept.unwrap_or_default();
             let seed = deal.seed.wrapping_add(repeat as u64);
-            let folds = stratified_group_folds(&items, deal.k, seed, &kept.unwrap_or_default())?;
+            let folds = stratified_group_folds(&items, deal.k, seed, &kept)?;
+            for (group, &fold) in &kept {
+                if !folds[fold].test.iter().any(|&row| groups[row] == *group) {
+                    deal.notes.push(format!(
+                        "repeat {repeat}: the article of `{group}` left fold {fold} of the report for one that was empty"
+                    ));
+                }
+            }
             deal.push(repeat, folds);
         }
         Ok(deal)
