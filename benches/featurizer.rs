@@ -9,12 +9,12 @@
 use cpu_time::ProcessTime;
 use rubrique::analysis::Analyzer;
 use rubrique::dataset::{Dataset, TaskChoice};
-use rubrique::eval::training_set;
 use rubrique::features::TfidfVectorizer;
 use rubrique::model::{Classifier, Config, Featurizer, ModelFile};
 use rubrique::sparse::SparseRow;
 use rubrique::task::Prediction;
 use rubrique::text::Columns;
+use rubrique::training::training_set;
 use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::io::Write;

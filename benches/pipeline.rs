@@ -5,9 +5,9 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rubrique::analysis::{Analyzer, tokenize};
 use rubrique::dataset::{Dataset, TaskChoice};
-use rubrique::eval::training_set;
 use rubrique::model::{Config, ModelFile};
 use rubrique::text::Columns;
+use rubrique::training::training_set;
 use std::hint::black_box;
 use std::path::Path;
 

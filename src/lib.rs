@@ -16,9 +16,27 @@
 //! # Ok::<(), rubrique::Error>(())
 //! ```
 //!
-//! To fit on labelled paragraphs of your own, read a [`dataset::Dataset`], make it a training set with
-//! [`eval::training_set`], and call [`model::TrainingSet::fit`]. `DESIGN.md` shows the rooms and the one direction in
-//! which data walks through them.
+//! A model of labelled paragraphs of your own, written and read again:
+//!
+//! ```
+//! use rubrique::dataset::{Dataset, TaskChoice};
+//! use rubrique::model::{Config, ModelFile};
+//! use rubrique::task::TaskKind;
+//! use rubrique::text::Columns;
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let (labels, file) = (directory.path().join("labels.csv"), directory.path().join("model.safetensors"));
+//! std::fs::write(&labels, "text,tone\nla récolte est belle,good\nla route est coupée,bad\n")?;
+//! let tasks = TaskChoice::Columns(vec![("tone".into(), TaskKind::Single)]);
+//! let dataset = Dataset::read(&labels, &Columns::default(), &tasks)?;
+//! rubrique::training::train(&dataset, &Config::default(), 0)?.save(&file)?;
+//! let model = ModelFile::load(&file)?;
+//! let prediction = &model.classifier.predict("une belle récolte")[0];
+//! assert!(dataset.tasks[0].names(&prediction.labels).eq(["good"]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `DESIGN.md` shows the rooms and the one direction in which data walks through them.
 
 pub mod analysis;
 pub mod dataset;
@@ -35,6 +53,7 @@ pub mod store;
 mod table;
 pub mod task;
 pub mod text;
+pub mod training;
 
 pub use error::{Error, Result};
 

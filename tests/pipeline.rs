@@ -4,11 +4,12 @@
 
 use rubrique::dataset::{Dataset, Example, TaskChoice};
 use rubrique::eval::metrics::{Judged, Metric};
-use rubrique::eval::{CrossValidation, SHARES, cross_validate, learning_curve, training_set};
+use rubrique::eval::{CrossValidation, SHARES, cross_validate, learning_curve};
 use rubrique::model::{Classifier, Config, ModelFile};
 use rubrique::split::share_of_groups;
 use rubrique::task::{LabelId, Score, TaskKind};
 use rubrique::text::{Cleaner, Columns, Format, Source};
+use rubrique::training::training_set;
 use std::path::Path;
 
 fn labels() -> Dataset {

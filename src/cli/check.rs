@@ -76,9 +76,14 @@ pub fn run(args: &Args) -> Outcome {
     let mut found = looked.as_deref().unwrap_or_default();
     let all = found.len();
     found = &found[..wanted.min(all)];
+    let markdown = || {
+        let faults: String = faults.iter().map(|e| format!("- {e}\n")).collect();
+        let between = if faults.is_empty() { "" } else { "\n" };
+        format!("{faults}{between}{}", quality_markdown(&quality, found))
+    };
     let text = match format {
         CheckFormat::Table => quality_table(&quality, found).into_bytes(),
-        CheckFormat::Markdown => quality_markdown(&quality, found).into_bytes(),
+        CheckFormat::Markdown => markdown().into_bytes(),
         CheckFormat::Csv => suspects_csv(&checked.dataset, found)?,
         CheckFormat::Junit => faults_junit(faults)?.into_bytes(),
         CheckFormat::Json => {
@@ -93,10 +98,7 @@ pub fn run(args: &Args) -> Outcome {
     write_result(args.output.as_ref(), &text)?;
     faults.iter().for_each(complain);
     annotate(faults);
-    append_summary(|| {
-        let faults: String = faults.iter().map(|e| format!("- {e}\n")).collect();
-        format!("## rubrique check\n\n{faults}\n{}\n", quality_markdown(&quality, found))
-    })?;
+    append_summary(|| format!("## rubrique check\n\n{}\n", markdown()))?;
     if found.len() < all {
         note(args.common.quiet, &format!("{} of {all} likely label errors shown; --format csv lists all", found.len()));
     }

@@ -5,7 +5,7 @@ use super::options::{
     Common, DataOptions, choose_format, read_config, read_report, refuse_repeats, refuse_unwritable,
     warn_of_foreign_tasks, write_result,
 };
-use super::train::{fit, left_out};
+use super::train::left_out;
 use super::{Outcome, note, progress};
 use clap::ValueEnum;
 use rubrique::dataset::{Dataset, Example, TaskChoice};
@@ -15,6 +15,7 @@ use rubrique::eval::{CrossValidation, Report, SHARES, Split, cross_validate, hol
 use rubrique::model::ModelFile;
 use rubrique::output::{Evidence, report_html, report_markdown, report_table};
 use rubrique::task::{LabelId, TaskSpec};
+use rubrique::training::train;
 use std::path::{Path, PathBuf};
 
 /// Cross-validate the whole pipeline on labelled paragraphs, or score a saved model on them
@@ -157,7 +158,7 @@ fn fitted_here(args: &Args) -> Result<Evaluated> {
         if n > 0 {
             note(args.common.quiet, &left_out(n));
         }
-        let model = fit(&dataset, &config, args.seed, None).map_err(|e| e.at(&args.labels))?;
+        let model = train(&dataset, &config, args.seed).map_err(|e| e.at(&args.labels))?;
         let report = hold_out(&dataset, &judged, &model, args.seed)?;
         return Ok(Evaluated { report, dataset, model: Some(model) });
     }

@@ -4,13 +4,12 @@ use super::options::{
     Common, DataOptions, read_config, read_report, refuse_unwritable, warn_of_foreign_tasks, write_result,
 };
 use super::{Outcome, note};
-use rubrique::dataset::{Dataset, Example, TaskChoice};
+use rubrique::dataset::{Dataset, TaskChoice};
 use rubrique::digest::digits;
 use rubrique::error::{Category, Error, Result};
 use rubrique::eval::metrics::Metric;
-use rubrique::eval::training_set;
-use rubrique::model::{Config, ModelFile, Provenance, ReportSummary};
-use rubrique::task::{LabelId, TaskKind};
+use rubrique::model::{Config, Provenance, ReportSummary};
+use rubrique::training::train;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -58,11 +57,12 @@ pub fn run(args: &Args) -> Outcome {
         None => None,
         Some(path) => Some(matching_report(path, &data_sha256, &dataset, &config)?),
     };
-    let model = fit(&dataset, &config, args.seed, report).map_err(|e| match (e.category(), &args.config) {
+    let mut model = train(&dataset, &config, args.seed).map_err(|e| match (e.category(), &args.config) {
         (Category::Usage, Some(config)) => e.at(config),
         (Category::Usage, None) => e,
         _ => e.at(&args.labels),
     })?;
+    model.provenance.report = report;
     for task in model.classifier.tasks() {
         let convergence = task.regression().convergence();
         if !convergence.converged {
@@ -85,65 +85,6 @@ pub fn run(args: &Args) -> Outcome {
 pub(super) fn left_out(n: usize) -> String {
     let paragraphs = if n == 1 { "paragraph" } else { "paragraphs" };
     format!("{n} {paragraphs} left out of the fit: they belong to the rows for testing")
-}
-
-/// Fits every task on the examples of a data set.
-pub(super) fn fit(dataset: &Dataset, config: &Config, seed: u64, report: Option<ReportSummary>) -> Result<ModelFile> {
-    let examples = &dataset.examples;
-    refuse_empty_labels(dataset, examples)?;
-    let rows: Vec<usize> = (0..examples.len()).collect();
-    let classifier = training_set(&dataset.tasks, examples, config).fit(config, &rows, seed)?;
-    for task in classifier.tasks() {
-        let name = &task.spec().name;
-        if task.featurizer().width() == 0 {
-            return Err(Error::data(format!(
-                "task `{name}` has no feature to learn from (found 0; at least 1 needed)"
-            ))
-            .hint("lower min_df, raise max_df, add a block, or name the column of the texts with --text"));
-        }
-        if !task.regression().weights().iter().all(|weight| weight.is_finite()) {
-            return Err(Error::data(format!("task `{name}`: the fit did not stay finite")).hint("lower classifier.c"));
-        }
-    }
-    let provenance = Provenance {
-        data_sha256: dataset.sha256(examples),
-        paragraphs: examples.len(),
-        groups: Dataset::groups(examples),
-        seed,
-        label_sets: dataset.label_sets(examples),
-        report,
-        adaptation: None,
-    };
-    Ok(ModelFile { classifier, provenance })
-}
-
-fn refuse_empty_labels(dataset: &Dataset, examples: &[Example]) -> Result<()> {
-    for (t, spec) in dataset.tasks.iter().enumerate() {
-        let labelled: Vec<_> = examples.iter().filter_map(|e| e.gold[t].as_ref()).collect();
-        // Without any the fit says more.
-        for (k, label) in spec.labels.iter().enumerate().filter(|_| !labelled.is_empty()) {
-            let carry = labelled.iter().filter(|set| set.contains(LabelId(k))).count();
-            if carry == 0 {
-                return Err(Error::data(format!(
-                    "label `{label}` of task `{}` has no example (found 0 of {} paragraphs; at least 1 needed)",
-                    spec.name,
-                    labelled.len()
-                ))
-                .hint(
-                    "label a paragraph with it that is neither a single reading nor a row with `split` = `test`, or list \
-                     the labels without it in a tasks.toml",
-                ));
-            }
-            if spec.kind == TaskKind::Multi && carry == labelled.len() {
-                return Err(Error::data(format!(
-                    "every paragraph carries label `{label}` of task `{}` (at least 1 without it needed)",
-                    spec.name
-                ))
-                .hint("add paragraphs to which it does not apply"));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn matching_report(path: &Path, data_sha256: &str, dataset: &Dataset, config: &Config) -> Result<ReportSummary> {

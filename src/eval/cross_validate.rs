@@ -8,11 +8,12 @@ use super::report::{
     Answer, CurveFigures, CurvePoint, DataSummary, DecisionSummary, PredictionRecord, Report, SCHEMA, Said, Split,
     Spread, labels_value, task_report,
 };
-use crate::dataset::{Dataset, Example, joined_groups};
+use crate::dataset::{Dataset, Example};
 use crate::error::Result;
-use crate::model::{AnalyzedTexts, Config, Decision, FoldAnswers, PipelineParams, TrainingSet};
+use crate::model::{Config, Decision, FoldAnswers, TrainingSet};
 use crate::split::share_of_groups;
 use crate::task::{Prediction, TaskSpec};
+use crate::training::training_set;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -39,26 +40,6 @@ impl CrossValidation<'_> {
     /// One deal of all groups.
     pub fn new(folds: usize, repeats: usize, seed: u64) -> Self {
         CrossValidation { folds, repeats, seed, split: Split::Groups, folds_from: None }
-    }
-}
-
-/// A data set made ready for fitting under a configuration; groups that share near duplicates count as one.
-pub fn training_set<'a>(tasks: &'a [TaskSpec], examples: &'a [Example], config: &Config) -> TrainingSet<'a> {
-    analyzed_set(tasks, examples, tasks.iter().map(|t| config.for_task(&t.name)))
-}
-
-/// A data set made ready for fitting any of these pipelines.
-pub(super) fn analyzed_set<'a, 'p>(
-    tasks: &'a [TaskSpec],
-    examples: &'a [Example],
-    pipelines: impl Iterator<Item = &'p PipelineParams>,
-) -> TrainingSet<'a> {
-    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
-    TrainingSet {
-        tasks,
-        groups: joined_groups(examples),
-        gold: examples.iter().map(|e| e.gold.as_slice()).collect(),
-        texts: AnalyzedTexts::new(&texts, pipelines),
     }
 }
 

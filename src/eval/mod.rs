@@ -19,7 +19,7 @@ mod validate;
 
 pub use answers::{FoldFigures, TaskAnswer, fold_figures, worst_errors};
 pub use compare::{Comparison, Difference, Flip, McNemar, Posterior, TaskComparison, Verdict, compare};
-pub use cross_validate::{CrossValidation, SHARES, cross_validate, learning_curve, training_set};
+pub use cross_validate::{CrossValidation, SHARES, cross_validate, learning_curve};
 pub use held_out::hold_out;
 pub use interval::Estimate;
 pub(crate) use report::labels_value;

@@ -8,7 +8,7 @@
 //! Sources: Varma and Simon 2006, "Bias in error estimation when using cross-validation for model selection"; Cawley and
 //! Talbot 2010, "On Over-fitting in Model Selection and Subsequent Selection Bias in Performance Evaluation".
 
-use super::cross_validate::{CrossValidation, analyzed_set, dealt_report};
+use super::cross_validate::{CrossValidation, dealt_report};
 use super::deal::Deal;
 use super::interval::Estimate;
 use super::metrics::{Judged, Metric};
@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::model::{Calibration, Config, FoldAnswers, PipelineParams, Setting, TrainingSet};
 use crate::split::Fold;
 use crate::task::{LabelSet, Prediction, TaskKind, TaskSpec};
+use crate::training::analyzed_set;
 use indexmap::IndexMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

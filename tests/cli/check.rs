@@ -51,6 +51,8 @@ fn every_fault_is_listed_with_its_place() {
     ] {
         assert!(ran.stderr.contains(fault), "{fault}: {}", ran.stderr);
     }
+    let ran = place.run(&["check", "labels", "--format", "markdown"]);
+    assert!(ran.stdout.starts_with("- labels/x.csv:3: unknown label"), "{}", ran.stdout);
     // Not looked for is not none found.
     let ran = place.run(&["check", "labels", "--format", "json"]);
     let found: Value = serde_json::from_str(&ran.stdout).unwrap();
