@@ -111,10 +111,9 @@ impl Temperature {
     /// The inverse temperature in [0.01, 100] of the greatest likelihood, where its derivative is zero: Newton's method,
     /// held between bounds that close in, since the likelihood is concave. `None` under 10 examples.
     ///
-    /// A row has a score of its own class, and of each other that was told from it. Targets are smoothed as Platt's are,
-    /// which are the case of two classes: of K scores that of class k, which n_k rows have, counts (n_k + 1) / (n_k + K), each
-    /// of the others 1 / (n_k + K). Where scores tell all rows apart the likelihood of the gold classes alone would grow for
-    /// ever.
+    /// A row has a score of its own class, and of each other that was told from it. Targets are smoothed as Platt's: of a row of
+    /// class k, which n_k rows have, class k counts (n_k + 1) / (n_k + 2), and the others share the rest evenly. Where scores
+    /// tell all rows apart the likelihood of the gold classes alone would grow for ever.
     pub fn fit(scores: &[&[Option<Score>]], labels: &[usize]) -> Option<Self> {
         if labels.len() < LEAST_EXAMPLES {
             return None;
@@ -128,9 +127,13 @@ impl Temperature {
             .map(|(scores, &label)| {
                 let own = scores[label].map_or(0.0, |s| s.0);
                 let scores: Vec<f64> = scores.iter().flatten().map(|s| s.0).collect();
+                // A row that has no other says nothing.
+                let others = match scores.len() {
+                    1 => own,
+                    n => (scores.iter().sum::<f64>() - own) / (n as f64 - 1.0),
+                };
                 let n = rows_of[&label];
-                let wanted = (n * own + scores.iter().sum::<f64>()) / (n + scores.len() as f64);
-                (scores, wanted)
+                (scores, ((n + 1.0) * own + others) / (n + 2.0))
             })
             .collect();
         let mut p = Vec::new();

@@ -97,9 +97,9 @@ def temperature(seed):
     labels = rng.integers(0, 3, size=150)
     scores = rng.normal(size=(150, 3)) * 2
     scores[np.arange(150), labels] += 2
-    # Platt's targets for three classes: (n + 1) / (n + 3) for the own class of n rows, 1 / (n + 3) for the others.
-    own = np.bincount(labels)[labels][:, None]
-    targets = (own * np.eye(3)[labels] + 1) / (own + 3)
+    # Platt's targets: (n + 1) / (n + 2) for the own class of n rows, and the rest for the two others.
+    n = np.bincount(labels)[labels][:, None]
+    targets = np.where(np.eye(3)[labels] == 1, (n + 1) / (n + 2), 1 / (n + 2) / 2)
     loss = lambda t: -(targets * log_softmax(scores * t, axis=1)).sum()
     best = minimize_scalar(loss, bounds=(0.01, 100), method="bounded", options={"xatol": 1e-12})
     return {"scores": scores.tolist(), "labels": labels.tolist(), "inverse": float(best.x)}
