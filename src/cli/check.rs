@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Outcome {
         ("xml", CheckFormat::Junit),
     ];
     let format = choose_format(args.format, args.output.as_ref(), &known, CheckFormat::Table)?;
-    refuse_unwritable(args.output.as_ref(), [&args.labels])?;
+    refuse_unwritable(args.output.as_ref(), &args.labels)?;
     let config = read_config(args.config.as_deref())?;
     let mut checked = Dataset::check(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     let quality = checked.quality();

@@ -75,7 +75,8 @@ pub fn run(args: &Args) -> Outcome {
     };
     let classifier = &model.classifier;
     let tasks: Vec<TaskSpec> = classifier.tasks().iter().map(|t| t.spec().clone()).collect();
-    refuse_inputs(args.output.as_ref(), &args.inputs)?;
+    let sources = args.inputs.iter().flat_map(|input| Source::expand(input, args.texts.stdin_format()));
+    refuse_inputs(args.output.as_ref(), sources.flatten().filter_map(|source| source.path().map(Into::into)))?;
     let sink = Sink::open(args.output.as_ref())?;
     let inputs = if args.inputs.is_empty() {
         if std::io::stdin().is_terminal() {

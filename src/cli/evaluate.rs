@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> Outcome {
         ("html", ReportFormat::Html),
     ];
     let format = choose_format(args.format, args.output.as_ref(), &known, ReportFormat::Table)?;
-    refuse_unwritable(args.output.as_ref(), [&args.labels])?;
+    refuse_unwritable(args.output.as_ref(), &args.labels)?;
     let evaluated = match &args.model {
         Some(path) => held_out(args, ModelFile::load(path)?)?,
         None => fitted_here(args)?,

@@ -2,7 +2,7 @@
 
 use super::{Stop, note};
 use clap::{Args, ValueEnum};
-use rubrique::dataset::{Dataset, TaskChoice};
+use rubrique::dataset::{Dataset, TaskChoice, labelled_files};
 use rubrique::error::{Error, Result};
 use rubrique::eval::Report;
 use rubrique::model::Config;
@@ -263,28 +263,21 @@ fn temporary_files() -> MutexGuard<'static, Vec<PathBuf>> {
     files()
 }
 
-/// Finds out whether a result can be written before the work is done that it takes, and whether it would take the place of
-/// what it is made from.
-pub fn refuse_unwritable(path: Option<&PathBuf>, inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<()> {
-    refuse_inputs(path, inputs)?;
+/// Finds out whether a result of labels can be written before the work is done that it takes, and whether it would take
+/// their place.
+pub fn refuse_unwritable(path: Option<&PathBuf>, labels: &Path) -> Result<()> {
+    // What is wrong with the labels is said when they are read.
+    refuse_inputs(path, labelled_files(labels).unwrap_or_default())?;
     path.filter(|path| path.as_os_str() != "-").map_or(Ok(()), |path| PendingFile::check(path))
 }
 
-/// Refuses an output that is one of the inputs, or a file that would be read in one of them.
-pub fn refuse_inputs(output: Option<&PathBuf>, inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<()> {
+/// Refuses an output that is one of the files read.
+pub fn refuse_inputs(output: Option<&PathBuf>, files: impl IntoIterator<Item = PathBuf>) -> Result<()> {
     // What does not exist yet is no input.
     let Some((output, target)) = output.and_then(|path| Some((path, path.canonicalize().ok()?))) else {
         return Ok(());
     };
-    let read = |input: &Path| match input.canonicalize() {
-        Ok(directory) if directory.is_dir() => {
-            let is_article = target.extension().is_some_and(|e| e.eq_ignore_ascii_case("txt"));
-            target.starts_with(directory) && (is_article || Format::of(&target) != Format::Article)
-        }
-        Ok(file) => file == target && target.is_file(),
-        Err(_) => false,
-    };
-    if inputs.into_iter().any(|input| read(input.as_ref())) {
+    if target.is_file() && files.into_iter().any(|file| file.canonicalize().is_ok_and(|file| file == target)) {
         return Err(Error::usage("is read, and would be replaced (allowed: a file that is no input)")
             .at(output)
             .hint("give the output another name"));

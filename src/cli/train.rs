@@ -6,7 +6,7 @@ use super::options::{
 use super::{Outcome, note};
 use rubrique::dataset::{Dataset, TaskChoice};
 use rubrique::digest::digits;
-use rubrique::error::{Category, Error, Result};
+use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::model::{Config, Provenance, ReportSummary};
 use rubrique::training::train;
@@ -42,7 +42,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
-    refuse_unwritable(Some(&args.output), [&args.labels])?;
+    refuse_unwritable(Some(&args.output), &args.labels)?;
     let config = read_config(args.config.as_deref())?;
     let mut dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     dataset.notes.iter().for_each(|n| note(args.common.quiet, n));
@@ -57,11 +57,7 @@ pub fn run(args: &Args) -> Outcome {
         None => None,
         Some(path) => Some(matching_report(path, &data_sha256, &dataset, &config)?),
     };
-    let mut model = train(&dataset, &config, args.seed).map_err(|e| match (e.category(), &args.config) {
-        (Category::Usage, Some(config)) => e.at(config),
-        (Category::Usage, None) => e,
-        _ => e.at(&args.labels),
-    })?;
+    let mut model = train(&dataset, &config, args.seed).map_err(|e| e.at(&args.labels))?;
     model.provenance.report = report;
     for task in model.classifier.tasks() {
         let convergence = task.regression().convergence();

@@ -3,7 +3,7 @@
 use super::github::append_summary;
 use super::journal::Journal;
 use super::options::{
-    Common, DataOptions, Sink, choose_format, read_config, refuse_inputs, refuse_repeats, warn_of_foreign_tasks,
+    Common, DataOptions, Sink, choose_format, read_config, refuse_repeats, refuse_unwritable, warn_of_foreign_tasks,
 };
 use super::{Outcome, note, progress};
 use clap::ValueEnum;
@@ -123,7 +123,7 @@ pub fn run(args: &Args) -> Outcome {
     let settings = settings(args, &space, &config, &dataset)?;
     // A place that cannot be written to is better found before the search than after it.
     for written in [&args.output, &args.winner, &args.report] {
-        refuse_inputs(written.as_ref(), [&args.labels])?;
+        refuse_unwritable(written.as_ref(), &args.labels)?;
     }
     let output = Sink::open(args.output.as_ref())?;
     let winner = args.winner.as_ref().map(|path| Sink::open(Some(path))).transpose()?;

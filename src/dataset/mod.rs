@@ -262,28 +262,34 @@ fn quoted(names: &BTreeSet<&String>) -> String {
     names.iter().map(|name| format!("`{}`", on_one_line(name))).collect::<Vec<_>>().join(", ")
 }
 
-fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>> {
+/// The files of a labelled file or directory, by sorted path.
+///
+/// # Errors
+///
+/// Nothing at the path, a directory that cannot be listed or holds no labelled file.
+pub fn labelled_files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !reach(path)?.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let fault = |e: std::io::Error| Error::data(format!("cannot be listed: {e}")).at(path);
     let mut paths: Vec<PathBuf> = Vec::new();
-    if reach(path)?.is_dir() {
-        let fault = |e: std::io::Error| Error::data(format!("cannot be listed: {e}")).at(path);
-        for entry in std::fs::read_dir(path).map_err(fault)? {
-            let entry = entry.map_err(fault)?.path();
-            // A link to nowhere is taken too: reading says so.
-            if reach(&entry).is_ok_and(|there| !there.is_file()) {
-                continue;
-            }
-            if Format::of(&entry) != Format::Article {
-                paths.push(entry);
-            }
+    for entry in std::fs::read_dir(path).map_err(fault)? {
+        let entry = entry.map_err(fault)?.path();
+        // A link to nowhere is taken too: reading says so.
+        let is_file = reach(&entry).map_or(true, |there| there.is_file());
+        if is_file && Format::of(&entry) != Format::Article {
+            paths.push(entry);
         }
-        paths.sort();
-    } else {
-        paths.push(path.to_path_buf());
     }
     if paths.is_empty() {
         return Err(Error::data("no labelled files in this directory (found no .csv, .tsv or .jsonl file)").at(path));
     }
-    paths
+    paths.sort();
+    Ok(paths)
+}
+
+fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>> {
+    labelled_files(path)?
         .iter()
         .map(|path| {
             let source = Source::file(path);

@@ -5,7 +5,7 @@
 //! factorisation that stops at the numerical rank r. The weights come back as w = X_Bᵀ L_B⁻ᵀ u, where B are the pivot
 //! rows: L_B is lower triangular, and X_Bᵀ L_B⁻ᵀ has orthonormal columns, so that ‖w‖ = ‖u‖ and the objective is the same.
 
-use super::logistic::{ClassWeight, LogisticParams};
+use super::logistic::LogisticParams;
 use super::objective::{self, Problem};
 use crate::error::{Error, Result};
 use crate::sparse::SparseMatrix;
@@ -21,19 +21,7 @@ const MOST_ITERATIONS: u64 = 2_000;
 
 /// Fits every output through linfa; the layout of the result is that of [`Problem`].
 pub(super) fn solve(x: &SparseMatrix, problem: &Problem, params: &LogisticParams) -> Result<Vec<f64>> {
-    if params.naive_bayes != 0.0 {
-        return Err(Error::usage(format!(
-            "the linfa solver has no naive Bayes prior (found naive_bayes = {}; allowed: 0)",
-            params.naive_bayes
-        ))
-        .hint("set solver = \"sparse\", or naive_bayes = 0"));
-    }
-    if params.class_weight != ClassWeight::None {
-        return Err(Error::usage(
-            "the linfa solver has no class weights (found class_weight = \"balanced\"; allowed: \"none\")",
-        )
-        .hint("set solver = \"sparse\", or class_weight = \"none\""));
-    }
+    params.check()?;
     if x.height() > MOST_ROWS {
         return Err(Error::data(format!(
             "too many rows for the linfa solver (found {}; at most {MOST_ROWS})",

@@ -69,6 +69,33 @@ pub struct LogisticParams {
     pub tolerance: f64,
 }
 
+impl LogisticParams {
+    /// Refuses what the solver does not carry.
+    ///
+    /// # Errors
+    ///
+    /// `linfa` with class weights or a prior.
+    pub fn check(&self) -> Result<()> {
+        if self.solver != Solver::Linfa {
+            return Ok(());
+        }
+        if self.naive_bayes != 0.0 {
+            return Err(Error::usage(format!(
+                "the linfa solver has no naive Bayes prior (found naive_bayes = {}; allowed: 0)",
+                self.naive_bayes
+            ))
+            .hint("set solver = \"sparse\", or naive_bayes = 0"));
+        }
+        if self.class_weight != ClassWeight::None {
+            return Err(Error::usage(
+                "the linfa solver has no class weights (found class_weight = \"balanced\"; allowed: \"none\")",
+            )
+            .hint("set solver = \"sparse\", or class_weight = \"none\""));
+        }
+        Ok(())
+    }
+}
+
 /// How well a fit has converged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Convergence {

@@ -264,7 +264,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Text that is not TOML, an unknown key (the message names the known ones) or a value out of range.
+    /// Text that is not TOML, an unknown key (the message names the known ones), a value out of range, or what the solver does
+    /// not carry.
     pub fn from_toml(text: &str) -> Result<Self> {
         let mut table: toml::Table = toml::from_str(text).map_err(|e| fault(&e))?;
         if let Some(key) = table.keys().find(|key| !["features", "classifier", "tasks"].contains(&key.as_str())) {
@@ -285,6 +286,7 @@ impl Config {
             table.extend(shipped.into_iter().filter(|(key, _)| key == "features"));
         }
         let common = checked(table.clone())?;
+        common.classifier.logistic().check()?;
         let mut own = BTreeMap::new();
         for (name, overrides) in tasks {
             let there = |block: &String| table["features"].get(block).is_some();
@@ -304,6 +306,7 @@ impl Config {
                 )));
             };
             let params = checked(merged).map_err(|e| Error::usage(format!("of task `{name}`: {}", e.message())))?;
+            params.classifier.logistic().check()?;
             if params != common {
                 own.insert(name, params);
             }
@@ -469,8 +472,10 @@ mod tests {
         let of = |text: &str| Config::from_toml(text).unwrap().for_task("any").classifier.clone();
         let linfa = of("[classifier]\nsolver = \"linfa\"\n");
         assert_eq!((linfa.class_weight, linfa.naive_bayes), (ClassWeight::None, Some(0.0)));
-        let said = of("[classifier]\nsolver = \"linfa\"\nclass_weight = \"balanced\"\n");
-        assert_eq!(said.class_weight, ClassWeight::Balanced);
+        for said in ["class_weight = \"balanced\"", "naive_bayes = 1"] {
+            let error = Config::from_toml(&format!("[classifier]\nsolver = \"linfa\"\n{said}\n")).unwrap_err();
+            assert!(error.to_string().contains("the linfa solver has no"), "{said}: {error}");
+        }
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use super::config::{PipelineParams, checked, merge};
 use crate::error::{Error, Result};
-use crate::linear::{ClassWeight, Solver};
 use indexmap::IndexMap;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -218,9 +217,7 @@ fn setting(axes: &Axes, base: &toml::Value, at: u64) -> Result<Option<Setting>> 
     let toml::Value::Table(table) = table else { return Ok(None) };
     let listed = serde_json::to_value(&table).unwrap_or_default();
     let params = checked(table)?;
-    let classifier = &params.classifier;
-    let weighed = classifier.class_weight == ClassWeight::Balanced || classifier.naive_bayes != Some(0.0);
-    if classifier.solver == Solver::Linfa && weighed {
+    if params.classifier.logistic().check().is_err() {
         return Ok(None);
     }
     // Read back from the settings, so that 1 and 1.0 look alike; a default that they leave unsaid, as it is listed.

@@ -121,6 +121,11 @@ impl Source {
         &self.id
     }
 
+    /// The file that it is, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// How the source is laid out.
     pub fn format(&self) -> Format {
         self.format

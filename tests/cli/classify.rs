@@ -348,3 +348,48 @@ fn no_name_of_a_task_or_label_makes_a_csv_column_twice() {
     assert_eq!(names[9..13], ["p_a_b_c", "p_a_z", "p_a_b_c_2", "p_a_b_y"]);
     assert_eq!(place.run(&["classify", "o.csv", "--model", "m"]).code, 0);
 }
+
+#[test]
+fn a_csv_has_room_for_the_columns_of_every_table() {
+    let place = Place::new();
+    place.write("a.txt", "Le ministre a présenté mardi le budget de son département devant les députés.\n");
+    place.write("b.csv", "text,id\nle pétrole,1\n");
+    place.write("c.jsonl", "{\"text\": \"le gaz\", \"labels\": \"x\"}\n");
+    let ran = place.run(&["classify", "a.txt", "b.csv", "c.jsonl", "--format", "csv"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[0].ends_with(",id,input_labels"), "{}", lines[0]);
+    for (line, cells) in lines[1..].iter().zip([",,", ",1,", ",,x"]) {
+        assert!(line.ends_with(cells), "{line}");
+    }
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn an_output_takes_the_place_of_no_input() {
+    let place = Place::new().with_small_labels();
+    place.write("pages/a.txt", PAGE);
+    let before = (place.read("labels/small.csv"), place.read("pages/a.txt"));
+    for arguments in [
+        ["train", "labels", "--output", "labels/small.csv"],
+        ["evaluate", "labels/small.csv", "--output", "labels/../labels/small.csv"],
+        ["classify", "pages", "--output", "pages/a.txt"],
+        ["classify", "labels/small.csv", "--output", "labels/small.csv"],
+    ] {
+        let ran = place.run(&arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
+    }
+    assert_eq!((place.read("labels/small.csv"), place.read("pages/a.txt")), before);
+    // What stands beside the inputs is none, and is written again.
+    for arguments in
+        [["classify", "pages", "--output", "pages/said.jsonl"], ["evaluate", "labels", "--output", "labels/said.txt"]]
+    {
+        for _ in 0..2 {
+            let ran = place.run(&arguments);
+            assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.stderr);
+        }
+    }
+    place.write("rows.json", "[]");
+    let ran = place.run(&["classify", "rows.json"]);
+    assert!(ran.code == 3 && ran.stderr.contains("found .json; allowed: .txt"), "{}", ran.stderr);
+}

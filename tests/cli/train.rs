@@ -171,3 +171,19 @@ fn nothing_is_learnt_from_what_the_model_will_be_judged_on() {
     assert_eq!(place.run(&["train", "kept.csv", "--task", "c:single", "--output", "n"]).code, 0);
     assert!(std::fs::read(place.path("m")).unwrap() == std::fs::read(place.path("n")).unwrap());
 }
+
+#[test]
+fn a_model_does_not_depend_on_the_way_to_its_labels() {
+    let place = Place::new();
+    let row = |i: usize| format!("la mer numéro {i} est {0},{0}\n", ["calme", "haute"][i % 2]);
+    let rows: String = ["text,tone\n".to_string()].into_iter().chain((0..40).map(row)).collect();
+    place.write("here.csv", &rows);
+    place.write("there/here.csv", &rows);
+    let model = |labels: &str| {
+        let ran = place.run(&["train", labels, "--task", "tone:single", "--output", "m"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        std::fs::read(place.path("m")).unwrap()
+    };
+    let here = model("here.csv");
+    assert!(here == model("./here.csv") && here == model("there/here.csv"));
+}
