@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 use std::ops::Range;
 
-/// A string in 128 bits: up to [`WHOLE`] bytes are the number itself, of longer ones it is a hash.
+/// A string in 128 bits: up to [`WHOLE`] bytes are the number itself, of longer ones it is a hash. Some bits are [`TURNED`].
 ///
 /// Two whole spellings are equal if and only if their strings are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
@@ -30,12 +30,16 @@ const KEPT: [u128; WHOLE + 1] = {
 /// The last byte of a spelling is the length plus one, or this.
 const HASHED: u128 = 0xff << 120;
 
-/// By length the last byte of a whole spelling.
+/// The bits of a spelling that are turned, so that the product of its halves spreads. No string ends with this last byte, and so
+/// no spelling is zero.
+const TURNED: u128 = (SECOND as u128) << 64 | FIRST as u128;
+
+/// By length the last byte of a whole spelling, and the bits to turn.
 const ENDS: [u128; WHOLE + 1] = {
     let mut ends = [0; WHOLE + 1];
     let mut length = 0;
     while length <= WHOLE {
-        ends[length] = (length as u128 + 1) << 120;
+        ends[length] = (length as u128 + 1) << 120 ^ TURNED;
         length += 1;
     }
     ends
@@ -51,7 +55,7 @@ impl Spelling {
     #[inline(never)]
     pub fn of(text: &[u8]) -> Self {
         match ENDS.get(text.len()) {
-            Some(end) => Spelling(gathered(text) | end),
+            Some(end) => Spelling(gathered(text) ^ end),
             None => Spelling::hashed(text),
         }
     }
@@ -62,7 +66,7 @@ impl Spelling {
         // Not `len`, which looks twice.
         let length = part.end.wrapping_sub(part.start);
         match text.get(part.start..).and_then(<[u8]>::first_chunk) {
-            Some(block) if length <= WHOLE => Spelling(u128::from_le_bytes(*block) & KEPT[length] | ENDS[length]),
+            Some(block) if length <= WHOLE => Spelling(u128::from_le_bytes(*block) & KEPT[length] ^ ENDS[length]),
             _ => Spelling::of(&text[part]),
         }
     }
@@ -75,13 +79,13 @@ impl Spelling {
             let (low, high) = (sum as u64, (sum >> 64) as u64);
             sum = mix(low ^ u64::from_le_bytes(word), high).wrapping_add(sum);
         }
-        Spelling(sum | HASHED)
+        Spelling((sum | HASHED) ^ TURNED)
     }
 
     /// Whether equal spellings mean equal strings.
     #[inline(always)]
     pub fn is_whole(self) -> bool {
-        self.0 & 1 << 127 == 0
+        (self.0 ^ TURNED) & 1 << 127 == 0
     }
 
     /// Instead of a hash another that is the spelling of no string, and has the hash itself for its own other. What is whole
@@ -94,20 +98,21 @@ impl Spelling {
     /// The bytes of a string that is whole, and zeros after them.
     #[inline(always)]
     pub fn bytes(self) -> [u8; 16] {
-        (self.0 & KEPT[WHOLE]).to_le_bytes()
+        ((self.0 ^ TURNED) & KEPT[WHOLE]).to_le_bytes()
     }
 
     /// A shorter number: of [short](is_short) strings no other string has the same.
     #[inline(always)]
     pub fn key(self) -> u64 {
-        let (low, high) = (self.0 as u64, (self.0 >> 64) as u64);
-        if self.0 < (SHORT as u128 + 2) << 120 { low | high } else { low ^ high | 1 << 63 }
+        let spelled = self.0 ^ TURNED;
+        let (low, high) = (spelled as u64, (spelled >> 64) as u64);
+        if spelled < (SHORT as u128 + 2) << 120 { low | high } else { low ^ high | 1 << 63 }
     }
 
     /// Spreads spellings over tables; every bit of it may be used.
     #[inline(always)]
     pub fn hash(self) -> u64 {
-        folded(mix(self.0 as u64, (self.0 >> 64) as u64))
+        folded(u128::from(self.0 as u64).wrapping_mul(self.0 >> 64))
     }
 }
 

@@ -90,7 +90,7 @@ impl Grams {
                 let slot = self.steps.seek(hash, nodes[at - 1], word(at));
                 let step = self.steps.slots[slot];
                 next[at] = if step.from == NONE { NONE } else { self.words.len() as u32 + slot as u32 };
-                columns.extend_some([step.column, NONE], usize::from(step.column != NONE));
+                columns.extend_if([(step.column, usize::from(step.column != NONE))].into_iter());
             }
             std::mem::swap(nodes, next);
         }

@@ -69,37 +69,44 @@ struct Slot {
 #[derive(Debug, Clone, Copy, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Place {
-    /// The columns and words themselves, if they are no more than these; otherwise where they begin in `items`, and the
-    /// number of words.
-    numbers: [u32; 2],
-    /// The number of columns in `items`...
+    /// The column of a meaning of few numbers, or [`NO_COLUMN`]; otherwise where it begins in `items`, with [`MANY`].
+    column: u32,
+    /// The word, if there is one; otherwise the number of words in `items`.
+    word: u32,
+    /// The number of columns in `items`.
     columns: u16,
-    /// ...and here.
-    few_columns: u8,
-    /// The number of words here, or [`MANY`].
-    few_words: u8,
+    /// The number of words here, one or none.
+    few_words: u16,
 }
 
 /// Says of a meaning that it stands in `items`.
-const MANY: u8 = u8::MAX;
+const MANY: u32 = 1 << 31;
+/// No column is as great.
+const NO_COLUMN: u32 = MANY - 1;
 
 impl Place {
     /// Whether the meaning is of many numbers.
     #[inline(always)]
     pub fn is_many(self) -> bool {
-        self.few_words == MANY
+        self.column >= MANY
     }
 
-    /// Two numbers, and how many of them are the columns of a meaning of few.
+    /// The column of a meaning of few numbers; greater than all if there is none, or many.
     #[inline(always)]
-    pub fn few_columns(self) -> ([u32; 2], usize) {
-        (self.numbers, self.few_columns.into())
+    pub fn column(self) -> u32 {
+        self.column
     }
 
-    /// Two numbers, and how many of them are the words of a meaning of few.
+    /// Where a meaning of many numbers begins.
     #[inline(always)]
-    pub fn few_words(self) -> ([u32; 2], usize) {
-        ([self.numbers[usize::from(self.few_columns & 1)], self.numbers[1]], self.few_words.into())
+    fn start(self) -> usize {
+        (self.column & !MANY) as usize
+    }
+
+    /// A number, and whether it is the word of a meaning of few: one or zero.
+    #[inline(always)]
+    pub fn few_words(self) -> (u32, usize) {
+        (self.word, self.few_words.into())
     }
 }
 
@@ -169,10 +176,13 @@ impl Memo {
 
     /// Notes the spellings of pieces, and the buckets in which they are looked for first; a processor is told to bring these
     /// near.
-    #[inline(always)]
-    pub fn approach(&self, pieces: impl Iterator<Item = Spelling>, spellings: &mut [Spelling], buckets: &mut [usize]) {
+    ///
+    /// Not written out where it is called, so that all it needs stays in registers.
+    #[inline(never)]
+    pub fn approach(&self, text: &[u8], pieces: &[[usize; 2]], spellings: &mut [Spelling], buckets: &mut [usize]) {
         let all = &self.buckets[..];
-        for (piece, (spelling, bucket)) in pieces.zip(spellings.iter_mut().zip(buckets)) {
+        for (&[start, end], (spelling, bucket)) in pieces.iter().zip(spellings.iter_mut().zip(buckets)) {
+            let piece = Spelling::part(text, start..end);
             *spelling = piece;
             *bucket = piece.hash() as usize & (all.len() - 1);
             prefetch_index(all, *bucket);
@@ -200,8 +210,7 @@ impl Memo {
     pub fn approach_meanings(&self, places: &[Place]) {
         let items = &self.items.room[..];
         for place in places {
-            let (start, columns) =
-                if place.is_many() { (place.numbers[0] as usize, usize::from(place.columns)) } else { (0, 0) };
+            let (start, columns) = if place.is_many() { (place.start(), usize::from(place.columns)) } else { (0, 0) };
             for at in [0, columns / 2, columns] {
                 prefetch_index(items, start + at);
             }
@@ -233,14 +242,13 @@ impl Memo {
     /// The words of a meaning of many numbers.
     #[inline(always)]
     pub fn many_words(&self, place: Place) -> &[u32] {
-        let Place { numbers: [start, words], columns, .. } = place;
-        &self.items.room[start as usize + usize::from(columns)..][..words as usize]
+        &self.items.room[place.start() + usize::from(place.columns)..][..place.word as usize]
     }
 
     /// What begins with the columns of a meaning of many numbers, and how many they are: [`AT_ONCE`] after them are there too.
     #[inline(always)]
     pub fn many_columns(&self, place: Place) -> (&[u32], usize) {
-        (&self.items.room[place.numbers[0] as usize..], place.columns.into())
+        (&self.items.room[place.start()..], place.columns.into())
     }
 
     /// Remembers a piece that is not remembered, if there is much room or it was met before.
@@ -268,15 +276,15 @@ impl Memo {
 
     /// Keeps a meaning, of no more than 65,535 columns, until the memo is emptied.
     pub fn keep(&mut self, Meaning { columns, words }: Meaning<'_>) -> Place {
-        if columns.len() + words.len() <= 2 {
-            let mut all = columns.iter().chain(words).copied();
-            let numbers = [all.next().unwrap_or_default(), all.next().unwrap_or_default()];
-            return Place { numbers, columns: 0, few_columns: columns.len() as u8, few_words: words.len() as u8 };
+        if columns.len() <= 1 && words.len() <= 1 {
+            let column = columns.first().copied().unwrap_or(NO_COLUMN);
+            let word = words.first().copied().unwrap_or_default();
+            return Place { column, word, columns: 0, few_words: words.len() as u16 };
         }
         let start = self.items.length as u32;
         self.items.extend(columns);
         self.items.extend(words);
-        Place { numbers: [start, words.len() as u32], columns: columns.len() as u16, few_columns: 0, few_words: MANY }
+        Place { column: start | MANY, word: words.len() as u32, columns: columns.len() as u16, few_words: 0 }
     }
 
     fn is_long(&self, slot: &Slot, piece: &Piece<'_>) -> bool {

@@ -90,10 +90,12 @@ struct Memory {
     /// Of [`AHEAD`] pieces, with the buckets of the memo where they may be.
     spellings: Vec<Spelling>,
     buckets: Vec<usize>,
+    /// Where the meanings of [`BATCH`] of them stand.
+    places: Vec<Place>,
     memo: Memo,
     tally: Tally,
-    /// The columns of pieces of a text that have few.
-    few: Numbers,
+    /// The columns of pieces that have several.
+    columns: Numbers,
     /// The words of a text for all blocks with n-grams, and for one of them.
     words: Numbers,
     sequence: Vec<u32>,
@@ -197,9 +199,10 @@ impl Memory {
             bounds: Bounds::default(),
             spellings: vec![Spelling::default(); AHEAD],
             buckets: vec![0; AHEAD],
+            places: vec![Place::default(); BATCH],
             memo: Memo::new(),
             tally: Tally::new(layout.end()),
-            few: Numbers::default(),
+            columns: Numbers::default(),
             words: Numbers::default(),
             sequence: Vec::new(),
             walk: Walk::default(),
@@ -220,16 +223,15 @@ impl Memory {
     /// Makes the row of a text.
     #[inline(always)]
     fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str, marker: impl Marker) {
-        let Memory { bounds, spellings, buckets, memo, tally, few, words, sequence, walk, finder, row } = self;
-        let mut places = [Place::default(); BATCH];
+        let Memory { bounds, spellings, buckets, places, memo, tally, columns, words, sequence, walk, finder, row } =
+            self;
         bounds.find(text, layout.signs_part, marker);
         words.clear();
         let has_grams = layout.stands.iter().any(|stand| stand.grams.is_some());
         // Each step goes over many pieces before the next begins, so that a processor brings memory for many at once.
         for ahead in bounds.batches(AHEAD) {
             memo.make_room(ahead.len());
-            let pieces = ahead.iter().map(|&[start, end]| Spelling::part(text.as_bytes(), start..end));
-            memo.approach(pieces, spellings, buckets);
+            memo.approach(text.as_bytes(), ahead, spellings, buckets);
             let batches = ahead.chunks(BATCH).zip(spellings.chunks(BATCH)).zip(buckets.chunks(BATCH));
             for ((bounds, spellings), buckets) in batches {
                 let places = &mut places[..bounds.len()];
@@ -239,43 +241,42 @@ impl Memory {
                     places[i] = memo.place(&piece, buckets[i]).unwrap_or_else(|| {
                         let meaning = finder.meaning(blocks, layout, &piece);
                         memo.learn(&piece, meaning).unwrap_or_else(|| {
-                            tally.add(meaning.columns);
+                            tally.add(meaning.columns.iter().copied());
                             memo.keep(Meaning { columns: &[], ..meaning })
                         })
                     });
                 }
-                few.clear();
                 let mut many = 0;
-                few.extend_pairs(places.iter().enumerate().map(|(i, place)| {
+                tally.add(places.iter().enumerate().map(|(i, place)| {
                     many |= u64::from(place.is_many()) << i;
-                    place.few_columns()
+                    place.column()
                 }));
                 if has_grams && many == 0 {
-                    words.extend_pairs(places.iter().map(|place| place.few_words()));
+                    words.extend_if(places.iter().map(|place| place.few_words()));
                 } else if has_grams {
                     for &place in &*places {
-                        let (few, how_many) = place.few_words();
                         if place.is_many() {
-                            words.extend(memo.many_words(place))
+                            words.extend(memo.many_words(place));
                         } else {
-                            words.extend_some(few, how_many)
+                            words.extend_if([place.few_words()].into_iter());
                         }
                     }
                 }
                 if !layout.signs_part {
                     memo.approach_meanings(places);
                 }
+                columns.clear();
                 while let Some(i) = next_bit(&mut many) {
-                    let (columns, how_many) = memo.many_columns(places[i]);
-                    few.extend_at_once(columns, how_many);
+                    let (list, how_many) = memo.many_columns(places[i]);
+                    columns.extend_at_once(list, how_many);
                 }
-                tally.add(few.all());
+                tally.add(columns.all().iter().copied());
             }
         }
         for grams in layout.stands.iter().filter_map(|stand| stand.grams.as_ref()) {
             sequence.clear();
             sequence.extend(words.all().iter().copied().filter(|&word| grams.has(word)));
-            tally.add(grams.columns(sequence, walk));
+            tally.add(grams.columns(sequence, walk).iter().copied());
         }
         row.clear();
         row.reserve(tally.make_room());

@@ -44,28 +44,21 @@ impl Numbers {
         self.length += how_many;
     }
 
-    /// Adds the first of two numbers, or both, or neither.
+    /// Adds each number that stands with a one; others stand with a zero.
     #[inline(always)]
-    pub fn extend_some(&mut self, numbers: [u32; 2], how_many: usize) {
-        self.extend_pairs([(numbers, how_many)].into_iter());
-    }
-
-    /// Adds of each two numbers the first, or both, or neither.
-    #[inline(always)]
-    pub fn extend_pairs(&mut self, pairs: impl ExactSizeIterator<Item = ([u32; 2], usize)>) {
-        let most = self.length + 2 * pairs.len();
+    pub fn extend_if(&mut self, numbers: impl ExactSizeIterator<Item = (u32, usize)>) {
+        let most = self.length + numbers.len();
         if self.room.len() < most {
             self.room.resize(2 * most, 0);
         }
         let room = &mut self.room[self.length..];
         // On its own, so that it stays in a register.
         let mut length = 0;
-        let last = room.len().saturating_sub(1);
-        for (pair, how_many) in pairs {
-            if length < last {
-                [room[length], room[length + 1]] = pair;
+        for (number, one) in numbers {
+            if let Some(place) = room.get_mut(length) {
+                *place = number;
             }
-            length += how_many;
+            length += one;
         }
         self.length += length;
     }
@@ -81,9 +74,9 @@ mod tests {
         let (mut numbers, mut expected) = (Numbers::default(), Vec::new());
         for how_many in [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 100, 2, 0, 3 * AT_ONCE] {
             numbers.extend_at_once(&list, how_many);
-            numbers.extend_pairs([([7, 8], 1), ([9, 10], 0), ([11, 12], 2)].into_iter());
+            numbers.extend_if([(7, 1), (8, 0), (9, 1)].into_iter());
             expected.extend(&list[..how_many]);
-            expected.extend([7, 11, 12]);
+            expected.extend([7, 9]);
             assert_eq!(numbers.all(), expected);
         }
     }

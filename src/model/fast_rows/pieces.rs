@@ -37,21 +37,22 @@ impl Bounds {
     pub fn find(&mut self, text: &str, signs_part: bool, marker: impl Marker) {
         let bytes = text.as_bytes();
         let mut length = 0;
-        let digit = |at: usize| u64::from(bytes.get(at).is_some_and(u8::is_ascii_digit));
+        let digit = |at: usize| u64::from(bytes.get(at).is_some_and(|byte| byte.wrapping_sub(b'0') < 10));
         // What the block before says of this one: the rest of a white space, and whether a piece goes on.
         let (mut rest, mut inside) = (0, 0);
         for at in (0..bytes.len()).step_by(64) {
             let Marks { spaces, digits, others } = marker.marks(&block(bytes, at), signs_part);
-            let before = digits << 1 | at.checked_sub(1).map_or(0, digit);
-            let after = digits >> 1 | digit(at + 64) << 63;
-            let mut white = u128::from(rest | spaces & !(before & after));
+            let mut joining = 0;
+            if digits != 0 {
+                joining = (digits << 1 | digit(at.wrapping_sub(1))) & (digits >> 1 | digit(at + 64) << 63);
+            }
+            let mut white = u128::from(rest | spaces & !joining);
             let mut left = others;
             while left != 0 {
                 let other = left.trailing_zeros() as usize;
                 left &= left - 1;
                 let length = white_space(bytes, at + other);
-                let joins = before >> other & digit(at + other + length) == 1;
-                if !joins {
+                if digit((at + other).wrapping_sub(1)) & digit(at + other + length) == 0 {
                     white |= ((1 << length) - 1) << other;
                 }
             }
@@ -151,6 +152,14 @@ mod tests {
             let long = "é".repeat(length);
             let text = format!("{long} a{long}\u{a0}{long}");
             assert_eq!(pieces(&text), text.split_whitespace().collect::<Vec<_>>());
+            // A number may stand across any two blocks.
+            let number = "19 500\u{202f}000\u{a0}7";
+            for signs in [false, true] {
+                assert_eq!(
+                    parted(&format!("{long} {number} {long}x"), signs).get(usize::from(length > 0)),
+                    Some(&number)
+                );
+            }
         }
         assert!(pieces("").is_empty() && pieces(" \u{3000}\n").is_empty());
     }

@@ -11,7 +11,7 @@ pub(super) const SECTION: usize = 64 * 64;
 ///
 /// A column has a place; the places of a block's columns follow each other from the beginning of a section.
 pub(super) struct Tally {
-    /// 64 counts side by side.
+    /// 64 counts side by side; the last ones are nobody's.
     counts: Vec<[u8; 64]>,
     /// By section for each element of `counts` whether it was met: zero or one.
     met: Vec<[u8; 64]>,
@@ -30,8 +30,8 @@ const BLINDLY: usize = 2;
 impl Tally {
     pub fn new(sections: usize) -> Self {
         Tally {
-            counts: vec![[0; 64]; sections * 64],
-            met: vec![[0; 64]; sections],
+            counts: vec![[0; 64]; sections * 64 + 1],
+            met: vec![[0; 64]; sections + 1],
             carried: HashMap::new(),
             added: 0,
             columns: Vec::new(),
@@ -39,16 +39,19 @@ impl Tally {
         }
     }
 
+    /// Adds places; numbers past all of them are nothing.
     #[inline(always)]
-    pub fn add(&mut self, places: &[u32]) {
+    pub fn add(&mut self, places: impl ExactSizeIterator<Item = u32>) {
         let counts = self.counts.as_flattened_mut();
         let met = self.met.as_flattened_mut();
+        let nobody = counts.len() - 1;
         self.added += places.len();
-        for &place in places {
-            let place = place as usize;
+        for place in places {
+            // Nothing is counted as well: a processor guesses wrong.
+            let place = nobody.min(place as usize);
             let count = &mut counts[place];
             *count = count.wrapping_add(1);
-            if *count == 0 {
+            if *count == 0 && place != nobody {
                 // Never zero, which says that a column was not met.
                 *count = 1;
                 *self.carried.entry(place).or_default() += u32::from(u8::MAX);

@@ -175,31 +175,46 @@ proptest! {
 
 static MODEL: LazyLock<crate::model::Classifier> = LazyLock::new(|| ModelFile::built_in().unwrap().classifier);
 
+const KNOWN: &str =
+    "L’armée a saisi 19 500 barils au cœur du Mali, dit-il, selon les anticonstitutionnellement nommés.";
+
+/// A featurizer that most pieces have many columns in, and one in which they have one or none.
+fn many_and_few() -> [&'static Featurizer; 2] {
+    static FEW: LazyLock<Featurizer> =
+        LazyLock::new(|| fitted(include_str!("../../../models/baseline.toml"), &[KNOWN.into()]));
+    [MODEL.tasks()[0].featurizer(), &FEW]
+}
+
 #[test]
 fn a_word_may_stand_any_number_of_times() {
-    for times in [255, 256, 257, 70_000] {
-        assert_same(MODEL.tasks()[0].featurizer(), &"L’armée avance. ".repeat(times));
+    for featurizer in many_and_few() {
+        for times in [255, 256, 257, 70_000] {
+            assert_same(featurizer, &"L’armée avance. ".repeat(times));
+            assert_same(featurizer, &"de l’armée qui ".repeat(times));
+        }
     }
 }
 
 #[test]
 fn a_word_may_be_of_any_length() {
-    for letters in (1..80).chain([1000, 100_000]) {
-        let word: String = "électionsdugouvernementmalien".chars().cycle().take(letters).collect();
-        assert_same(MODEL.tasks()[0].featurizer(), &format!("{word} {word}s, l’{word}"));
+    for featurizer in many_and_few() {
+        for letters in (1..80).chain([1000, 100_000]) {
+            let word: String = "électionsdugouvernementmalien".chars().cycle().take(letters).collect();
+            assert_same(featurizer, &format!("{word} {word}s, l’{word}"));
+        }
     }
 }
 
 #[test]
 fn a_full_memory_is_emptied_and_says_the_same() {
-    let featurizer = MODEL.tasks()[0].featurizer();
-    let known = "L’armée a saisi 19 500 barils au cœur du Mali, dit-il, selon les anticonstitutionnellement nommés.";
-    for round in 0..4 {
-        // More pieces than are kept, each met twice.
-        for piece in 0..40_000 {
-            let number = round * 40_000 + piece;
-            featurizer.row(&format!("m{number} m{number}"));
+    for featurizer in many_and_few() {
+        for round in 0..4 {
+            // More pieces than are kept, each met twice.
+            for piece in 0..40_000 {
+                let number = round * 40_000 + piece;
+                featurizer.row(&format!("m{number} m{number}"));
+            }
+            assert_same(featurizer, KNOWN);
         }
-        assert_same(featurizer, known);
     }
 }
