@@ -1,7 +1,7 @@
 //! `rubrique compare`
 
 use super::github::{announce, append_summary};
-use super::options::{choose_format, read_report, write_result};
+use super::options::{Common, choose_format, read_report, write_result};
 use super::{Outcome, Stop, note};
 use clap::ValueEnum;
 use rubrique::error::{Error, Result};
@@ -36,9 +36,8 @@ pub struct Args {
     /// Output file (`-` is stdout)
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Say nothing but errors on stderr
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -113,6 +112,7 @@ fn after<'a>(name: &str, text: &'a str) -> Option<&'a str> {
 }
 
 pub fn run(args: &Args) -> Outcome {
+    args.common.start()?;
     if !(args.margin.is_finite() && args.margin >= 0.0) {
         return Err(Error::usage(format!("--margin {} (allowed: 0 or more)", args.margin)).into());
     }
@@ -176,12 +176,12 @@ pub fn run(args: &Args) -> Outcome {
     match answer(&comparisons, &unmet) {
         Verdict::Fail => Err(Stop::No),
         Verdict::Inconclusive if args.require_evidence => {
-            note(args.quiet, "inconclusive, and --require-evidence was given");
+            note(args.common.quiet, "inconclusive, and --require-evidence was given");
             Err(Stop::NoEvidence)
         }
         Verdict::Inconclusive => {
             let hint = "the data cannot tell; label more articles, or evaluate with more --repeats";
-            note(args.quiet, &format!("warning: inconclusive: {hint}"));
+            note(args.common.quiet, &format!("warning: inconclusive: {hint}"));
             Ok(())
         }
         Verdict::Pass => Ok(()),

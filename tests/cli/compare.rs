@@ -48,7 +48,7 @@ fn the_answer_does_not_hang_on_who_reads_it() {
 #[test]
 fn a_report_is_not_worse_than_itself() {
     let place = place();
-    let ran = place.run(&["compare", "good.json", "good.json"]);
+    let ran = place.run(&["compare", "good.json", "good.json", "--threads", "2"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains("subject: not worse: macro-F1"), "{}", ran.stdout);
     assert!(ran.stdout.contains("(0.000, 95 % from 0.000 to 0.000, 24 groups)"), "{}", ran.stdout);
