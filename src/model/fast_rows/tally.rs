@@ -51,10 +51,10 @@ impl Tally {
             let place = nobody.min(place as usize);
             let count = &mut counts[place];
             *count = count.wrapping_add(1);
-            if *count == 0 && place != nobody {
+            if *count == 0 {
                 // Never zero, which says that a column was not met.
                 *count = 1;
-                *self.carried.entry(place).or_default() += u32::from(u8::MAX);
+                carry(&mut self.carried, place);
             }
             met[place / 64] = 1;
         }
@@ -124,6 +124,16 @@ impl Tally {
         let carried = self.carried.extract_if(|place, _| places.contains(place));
         carried.map(|(place, times)| (place - places.start, times + u32::from(counts[place]))).collect()
     }
+}
+
+/// Keeps what a byte no longer holds; of nothing, as much as there is room for.
+///
+/// Not written out where it is called, which is where nothing else is done so seldom.
+#[cold]
+#[inline(never)]
+fn carry(carried: &mut HashMap<usize, u32>, place: usize) {
+    let times = carried.entry(place).or_default();
+    *times = times.saturating_add(u8::MAX.into());
 }
 
 /// A bit for each byte that is not zero.
