@@ -149,8 +149,8 @@ pub fn stratified_group_folds(
 }
 
 /// Cuts a time line of rows into k + 1 parts of about equal size; fold i trains on the first i + 1 parts and tests the
-/// next, so that nothing is judged by what was written after it. A group stands at its latest time, and what has one
-/// time stays together.
+/// next. A group stands at its latest time, and what has one time stays together, so that no group is judged by what was written
+/// after its latest row; its earlier rows may be.
 ///
 /// # Errors
 ///

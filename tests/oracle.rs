@@ -208,6 +208,34 @@ fn both_solvers_find_scikit_learns_optimum() {
 }
 
 #[test]
+fn linfa_comes_as_near_whatever_c() {
+    for (name, case) in oracle().logistic {
+        let (x, answers) = (case.matrix(), case.answers());
+        for c in [0.01, 1.0, 100.0, 1000.0] {
+            let params = LogisticParams { c, tolerance: 1e-3, ..case.fits[0].params(Solver::Linfa) };
+            let convergence = params.fit(&x, case.targets(&answers)).unwrap().convergence();
+            assert!(convergence.gradient <= 1e-3, "{name} c={c}: {convergence:?}");
+        }
+    }
+}
+
+#[test]
+fn columns_that_say_nothing_leave_each_class_its_share() {
+    // Every class has each of two texts as often; the numbers are no round ones.
+    let text = |i: usize| [(0, 0.1), (1, 0.7 / 3.0)][i % 2];
+    let x = SparseMatrix::from_rows(2, (0..60).map(|i| SparseRow::from_sorted([text(i)])));
+    let labels: Vec<usize> = (0..60).map(|i| i % 3).collect();
+    for (solver, naive_bayes) in [(Solver::Sparse, 0.0), (Solver::Sparse, 1.0), (Solver::Linfa, 0.0)] {
+        let class_weight = ClassWeight::None;
+        let params = LogisticParams { solver, c: 4.0, class_weight, naive_bayes, tolerance: 1e-3 };
+        let fitted = params.fit(&x, Targets::Classes { classes: 3, labels: &labels }).unwrap();
+        assert!(fitted.convergence().converged, "{solver:?} {naive_bayes}: {:?}", fitted.convergence());
+        let greatest = fitted.scores(&SparseRow::from_sorted([text(0)])).iter().map(|s| s.0.abs()).fold(0.0, f64::max);
+        assert!(greatest < 1e-6, "{solver:?} {naive_bayes}: {greatest}");
+    }
+}
+
+#[test]
 fn independent_questions_fitted_together_equal_each_fitted_alone() {
     let case = &oracle().logistic["classes_wide"];
     let x = case.matrix();
@@ -292,14 +320,16 @@ fn calibrators_are_the_maximum_likelihood_of_scikit_learn_and_scipy() {
 }
 
 #[test]
-fn a_calibration_that_nothing_supports_is_not_made() {
+fn a_calibration_that_nothing_supports_is_not_made_and_no_curve_falls() {
     let scores = [Score(1.0); 30];
     let mut answers = [false; 30];
     answers[..9].fill(true);
     assert!(BinaryCalibrator::fit(&scores, &answers).is_none(), "nine positives");
     let falling: Vec<Score> = (0..30).map(|i| Score(f64::from(i))).collect();
     answers[..15].fill(true);
-    assert!(BinaryCalibrator::fit(&falling, &answers).is_none(), "scores that point the wrong way");
+    // By hand: half of the rows have the target 16/17, half 1/17.
+    let level = BinaryCalibrator::fit(&falling, &answers).unwrap();
+    assert!(level.slope == 0.0 && level.offset.abs() < 1e-12, "{level:?}");
 }
 
 #[test]

@@ -167,7 +167,7 @@ pub fn run(args: &Args) -> Outcome {
     for (_, comparison) in &comparisons {
         for (name, task) in comparison.tasks.iter().filter(|(_, task)| task.verdict != Verdict::Pass) {
             let is_error = task.verdict == Verdict::Fail || args.require_evidence;
-            announce(is_error, &verdict_line(name, task, comparison.groups));
+            announce(is_error, &verdict_line(name, task));
         }
     }
     unmet.iter().for_each(|line| announce(true, line));

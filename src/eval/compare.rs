@@ -116,6 +116,10 @@ pub struct McNemar {
 /// The comparison of one task.
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskComparison {
+    /// The groups compared on: those of the paragraphs that were judged.
+    pub groups: usize,
+    /// The paragraphs compared on.
+    pub paragraphs: usize,
     /// The metric that decides.
     pub primary: String,
     /// What it says.
@@ -152,9 +156,9 @@ pub struct Comparison {
     pub verdict: Verdict,
     /// The margin within which a difference does not matter.
     pub margin: f64,
-    /// The groups compared on.
+    /// The groups compared on, of any task.
     pub groups: usize,
-    /// The paragraphs compared on.
+    /// The paragraphs compared on, of any task.
     pub paragraphs: usize,
     /// By task.
     pub tasks: IndexMap<String, TaskComparison>,
@@ -179,7 +183,10 @@ pub fn compare(baseline: &Report, candidate: &Report, margin: f64) -> Result<Com
     }
     let any = |verdict| tasks.values().any(|task: &TaskComparison| task.verdict == verdict);
     let verdict = [Verdict::Fail, Verdict::Inconclusive].into_iter().find(|v| any(*v)).unwrap_or(Verdict::Pass);
-    Ok(Comparison { verdict, margin, groups: baseline.data.groups, paragraphs: baseline.data.paragraphs, tasks })
+    let judged = || baseline.predictions.iter().filter(|p| p.gold.values().any(|gold| !gold.is_null()));
+    let groups = judged().map(|p| &p.group).collect::<BTreeSet<_>>().len();
+    let paragraphs = judged().map(|p| &p.id).collect::<BTreeSet<_>>().len();
+    Ok(Comparison { verdict, margin, groups, paragraphs, tasks })
 }
 
 fn refuse_unlike(a: &Report, b: &Report) -> Result<()> {
@@ -276,16 +283,17 @@ impl<'a> Pairs<'a> {
             _ => Verdict::Inconclusive,
         };
         let (lost, gained) = self.flips(spec);
+        let paragraphs = self.0.iter().map(|p| p.id).collect::<BTreeSet<_>>().len();
         TaskComparison {
+            groups: self.0.iter().map(|p| p.group).collect::<BTreeSet<_>>().len(),
+            paragraphs,
             primary: primary.name().into(),
             verdict,
             posterior: spread.posterior(decided_on.difference, margin),
             detectable: spread.detectable(),
-            more_paragraphs: if verdict == Verdict::Inconclusive {
-                let paragraphs = self.0.iter().map(|p| p.id).collect::<BTreeSet<_>>().len();
-                more_paragraphs(&decided_on, margin, paragraphs)
-            } else {
-                None
+            more_paragraphs: match verdict {
+                Verdict::Inconclusive => more_paragraphs(&decided_on, margin, paragraphs),
+                Verdict::Pass | Verdict::Fail => None,
             },
             decided_on,
             others,

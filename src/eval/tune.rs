@@ -3,7 +3,8 @@
 //! The score of the best of many settings is too good: it was chosen for being high, luck included. So each outer
 //! training part is searched on its own, by a cross-validation inside it; the setting that is best there is fitted on
 //! that part and judged on the outer test part, which no choice has seen. At last all of the data is searched in the
-//! same way; what wins there is the result, and the nested score estimates what that procedure gives.
+//! same way; what wins there is the result, and the nested score estimates what that procedure gives. Each task is searched
+//! as if it stood alone.
 //!
 //! Sources: Varma and Simon 2006, "Bias in error estimation when using cross-validation for model selection"; Cawley and
 //! Talbot 2010, "On Over-fitting in Model Selection and Subsequent Selection Bias in Performance Evaluation".

@@ -31,9 +31,9 @@ pub(super) fn solve(x: &SparseMatrix, problem: &Problem, params: &LogisticParams
     }
     let reduction = if x.height() <= x.width() { Reduction::by_rows(x) } else { Reduction::none(x) };
     let mut solution = vec![0.0; (x.width() + 1) * problem.outputs];
-    // linfa's tolerance is of the gradient's norm itself.
+    // linfa's tolerance is of the gradient's norm itself, and its objective is ours over C.
     let tolerances: Vec<f64> =
-        objective::norms_at_zero(x, problem).into_iter().map(|norm| params.tolerance * norm).collect();
+        objective::norms_at_zero(x, problem).into_iter().map(|norm| params.tolerance * norm / params.c).collect();
     let fits: Vec<(Array1<f64>, f64)> = if problem.softmax {
         fit_classes(&reduction.rows, problem, params, tolerances[0])?
     } else {

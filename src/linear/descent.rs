@@ -28,7 +28,7 @@
 
 use super::lanes::{LANES, Lanes, softmax, wrong};
 use super::naive_bayes::{self, Prior};
-use super::objective::Problem;
+use super::objective::{Problem, least_norm};
 use super::proximal;
 use super::rows::{Real, Rows, Weights};
 use crate::sparse::SparseMatrix;
@@ -662,7 +662,8 @@ impl<'a, T: Real> Search<'a, T> {
             let intercepts = goal.lanes.clone().map(|k| (sums[k] - self.sums[k]).powi(2)).sum::<f64>();
             let norm = (squares[goal.lanes.clone()].iter().sum::<f64>() + intercepts).sqrt();
             if goal.start_norm == 0.0 {
-                goal.start_norm = norm.max(f64::MIN_POSITIVE);
+                let stakes = self.cost * (self.rows.len() / self.near.len() * goal.lanes.len()) as f64;
+                goal.start_norm = norm.max(least_norm(stakes, self.square)).max(f64::MIN_POSITIVE);
             } else {
                 goal.ratio = norm / goal.met.sqrt().max(f64::MIN_POSITIVE);
             }

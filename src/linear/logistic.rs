@@ -54,7 +54,7 @@ pub enum Targets<'a> {
 /// Minimises ½‖W - P‖² + C · Σ_i s_i · loss_i, where loss_i is ln(1 + e^(-y·f)) summed over independent questions, or
 /// -ln softmax(f)_y for classes, f = W x_i + b, s_i is the class weight, and P is zero or the weights of complement
 /// naive Bayes. The intercepts b are free. With P = 0 this is scikit-learn's `LogisticRegression` and, with alpha = 1/C,
-/// linfa's.
+/// linfa's; two classes, of which scikit-learn makes one question, have weights each here, so that its C is twice ours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogisticParams {
     /// Who minimises.
@@ -65,7 +65,8 @@ pub struct LogisticParams {
     pub class_weight: ClassWeight,
     /// The size of P: the root mean square of the scores that it gives to the training rows. 0 is no prior.
     pub naive_bayes: f64,
-    /// The solver stops where the gradient's norm is below this share of its norm at zero.
+    /// The solver stops where the gradient's norm is below this share of its norm at zero, or of a ten thousandth of what that
+    /// could be at most, where columns say next to nothing.
     pub tolerance: f64,
 }
 

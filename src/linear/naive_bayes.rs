@@ -6,6 +6,9 @@ use super::rows::{Real, Rows};
 /// Added to each column's sum, so that no logarithm is of zero: Lidstone's smoothing.
 const SMOOTHING: f64 = 0.1;
 
+/// Weights below this are what roundings leave of sums that are equal.
+const ROUNDING: f64 = 1e-6;
+
 /// The point that a solution is pulled towards, and what it says of the rows.
 pub(super) struct Prior {
     /// By output, the weights of the columns as [`Rows::spread`] takes them.
@@ -86,8 +89,9 @@ impl Prior {
     /// Brought to a size, the root mean square of the scores.
     fn scaled(mut self, size: f64, softmax: bool) -> Self {
         let outputs = self.weights.len();
+        let says = |k: usize| self.weights[k].iter().any(|w| w.abs() > ROUNDING);
         let squares = |k: usize| self.scores.iter().skip(k).step_by(outputs).map(|s| s * s).sum::<f64>();
-        let mut squares: Vec<f64> = (0..outputs).map(squares).collect();
+        let mut squares: Vec<f64> = (0..outputs).map(|k| if says(k) { squares(k) } else { 0.0 }).collect();
         let rows = self.scores.len() as f64 / outputs as f64;
         if softmax {
             // Classes share one scale; each question has its own.

@@ -30,9 +30,23 @@ pub(super) fn relative_gradient(x: &SparseMatrix, problem: &Problem, solution: &
     here.iter().zip(&at_zero).map(|(g, g0)| g / g0.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
 }
 
-/// The gradient's norm at zero weights and intercepts: of independent outputs one each, of classes one.
+/// The gradient's norm at zero weights and intercepts, or [`least_norm`]: of independent outputs one each, of classes one.
 pub(super) fn norms_at_zero(x: &SparseMatrix, problem: &Problem) -> Vec<f64> {
-    gradient_norms(x, problem, &vec![0.0; (x.width() + 1) * problem.outputs])
+    let mut norms = gradient_norms(x, problem, &vec![0.0; (x.width() + 1) * problem.outputs]);
+    let square = (0..x.height()).flat_map(|i| x.row(i).1).map(|value| value * value).sum::<f64>() / x.height() as f64;
+    let outputs_of_norm = problem.outputs / norms.len();
+    for (k, norm) in norms.iter_mut().enumerate() {
+        let own = k * outputs_of_norm..(k + 1) * outputs_of_norm;
+        let stakes = problem.costs.chunks_exact(problem.outputs).flat_map(|costs| &costs[own.clone()]).sum();
+        *norm = norm.max(least_norm(stakes, square));
+    }
+    norms
+}
+
+/// The least norm of a gradient that a search measures its progress by, given the sum of C · s_i over losses and the mean of
+/// ‖x_i‖²: where columns say nothing, the norm at zero is what roundings leave, and zero is the answer.
+pub(super) fn least_norm(stakes: f64, square: f64) -> f64 {
+    1e-4 * stakes * square.sqrt()
 }
 
 fn gradient_norms(x: &SparseMatrix, problem: &Problem, solution: &[f64]) -> Vec<f64> {

@@ -116,11 +116,20 @@ impl<'a> TrainingSet<'a> {
         let (mut blocks, regressions) = self.fit_features(bundle.params, &bundle.rows, &wanted)?;
         let old = blocks.by_frequency();
         let fitted = bundle.tasks.iter().zip(regressions).zip(decisions).map(|((&t, regression), decision)| {
+            let name = &self.tasks[t].name;
             // Rounded here, not when written: a model from a file answers like the one that was fitted.
-            let precision = config.for_task(&self.tasks[t].name).classifier.precision;
-            (t, regression.rounded(|weight| precision.rounded(weight)).reordered(&old), decision)
+            let precision = config.for_task(name).classifier.precision;
+            let greatest = regression.weights().iter().fold(0.0f32, |most, weight| most.max(weight.abs()));
+            let regression = regression.rounded(|weight| precision.rounded(weight)).reordered(&old);
+            if regression.weights().iter().all(|weight| weight.is_finite()) {
+                return Ok((t, regression, decision));
+            }
+            let bits = u8::from(precision);
+            Err(Error::usage(format!("weights of task `{name}` are too great for {bits} bits (found {greatest})"))
+                .hint("give the blocks of features a greater norm, or set precision = 32"))
         });
-        Ok((blocks, fitted.collect()))
+        let fitted = fitted.collect::<Result<_>>()?;
+        Ok((blocks, fitted))
     }
 
     /// The features of some rows and the regressions of a bundle's tasks; pruned, if the settings say so.

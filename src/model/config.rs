@@ -169,10 +169,10 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// A number as it is kept.
+    /// A number as it is kept; infinite if it is too great.
     pub(super) fn rounded(self, value: f32) -> f32 {
         match self {
-            Precision::Half => f16::from_f32(value.clamp(f16::MIN.to_f32(), f16::MAX.to_f32())).to_f32(),
+            Precision::Half => f16::from_f32(value).to_f32(),
             Precision::Single => value,
         }
     }

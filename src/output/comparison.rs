@@ -7,7 +7,7 @@ use crate::eval::{Comparison, Difference, Flip, McNemar, TaskComparison, Verdict
 const FLIPS: usize = 5;
 
 /// The verdict on one task as a sentence.
-pub fn verdict_line(name: &str, task: &TaskComparison, groups: usize) -> String {
+pub fn verdict_line(name: &str, task: &TaskComparison) -> String {
     let d = &task.decided_on;
     let says = match task.verdict {
         Verdict::Pass => "not worse",
@@ -22,11 +22,12 @@ pub fn verdict_line(name: &str, task: &TaskComparison, groups: usize) -> String 
         .more_paragraphs
         .map_or_else(String::new, |n| format!("; about {n} more paragraphs like these would settle it"));
     format!(
-        "{name}: {says}: {} {} -> {} ({}, {interval}, {groups} groups){wanted}",
+        "{name}: {says}: {} {} -> {} ({}, {interval}, {} groups){wanted}",
         task.primary.replace("macro_f1", "macro-F1"),
         figure(d.baseline),
         figure(d.candidate),
-        signed(d.difference)
+        signed(d.difference),
+        task.groups
     )
 }
 
@@ -63,7 +64,7 @@ pub(super) fn candidates<'a>(comparisons: impl Iterator<Item = (&'a str, &'a Com
 fn render(comparison: &Comparison, markdown: bool) -> String {
     let mut text = String::new();
     for (name, task) in &comparison.tasks {
-        let line = verdict_line(name, task, comparison.groups);
+        let line = verdict_line(name, task);
         text += &if markdown { format!("- {}\n", escaped(&line)) } else { format!("{line}\n") };
     }
     for (name, task) in &comparison.tasks {

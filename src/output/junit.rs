@@ -64,7 +64,7 @@ pub fn comparison_junit(
         let mut suite = TestSuite::new(candidate.as_str());
         for (name, task) in &comparison.tasks {
             let title = format!("{name}: {} not worse by more than {}", task.primary, comparison.margin);
-            let line = verdict_line(name, task, comparison.groups);
+            let line = verdict_line(name, task);
             suite.add_test_case(match task.verdict {
                 Verdict::Pass => TestCase::new(title, TestCaseStatus::success()),
                 Verdict::Inconclusive if !require_evidence => {

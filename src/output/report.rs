@@ -32,7 +32,7 @@ pub(super) fn headline(report: &Report) -> String {
     let data = &report.data;
     let how = match (&report.folds, &report.held_out) {
         (Some(folds), _) if folds.split == Split::Time => format!(
-            "{} folds in time, each judged by a model of what came before. 95 % intervals: corrected resampled t.",
+            "{} folds in time, each article judged by a model of those that ended before it. 95 % intervals: corrected resampled t.",
             folds.k
         ),
         (Some(folds), _) => format!(

@@ -1,6 +1,6 @@
 //! `compare`: verdicts, exit codes, refusals.
 
-use super::util::Place;
+use super::util::{Place, small_labels};
 use serde_json::Value;
 
 /// Reports of the shipped settings and of a ruined model, on the same folds.
@@ -210,4 +210,23 @@ fn held_out_reports_are_compared_by_groups() {
     let comparison: Value = serde_json::from_str(&ran.stdout).unwrap();
     let mood = &comparison["tasks"]["mood"];
     assert!(mood["posterior"].is_null() && mood["mcnemar"]["good"]["lost"].as_u64().unwrap() > 5);
+}
+
+#[test]
+fn a_task_is_compared_on_what_was_judged() {
+    let place = Place::new().with_small_labels();
+    // The first twelve paragraphs, of six articles, have a mood.
+    let labels = small_labels();
+    let without = |line: &str| format!("{},\n", line.rsplit_once(',').unwrap().0);
+    let rows = labels.lines().enumerate().map(|(i, line)| if i > 12 { without(line) } else { format!("{line}\n") });
+    place.write("labels/small.csv", rows.collect::<String>());
+    assert_eq!(place.run(&["evaluate", "labels", "--folds", "2", "--output", "report.json"]).code, 0);
+    let ran = place.run(&["compare", "report.json", "report.json"]);
+    assert!(ran.stdout.contains(", 24 groups)") && ran.stdout.contains(", 6 groups)"), "{}", ran.stdout);
+    let ran = place.run(&["compare", "report.json", "report.json", "--format", "json"]);
+    let comparison: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let compared = |of: &Value| [&of["groups"], &of["paragraphs"]].map(|n| n.as_u64().unwrap());
+    assert_eq!(compared(&comparison), [24, 48]);
+    assert_eq!(compared(&comparison["tasks"]["subject"]), [24, 48]);
+    assert_eq!(compared(&comparison["tasks"]["mood"]), [6, 12]);
 }

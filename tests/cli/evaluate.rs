@@ -392,11 +392,19 @@ fn a_learning_curve_ends_in_the_figures_of_the_report_and_leaves_out_what_cannot
 
 #[test]
 fn fits_that_stopped_early_are_told() {
-    let place = Place::new().with_small_labels();
-    place.write("steep.toml", "[classifier]\nsolver = \"linfa\"\nc = 1e9\n");
-    let ran = place.run(&["train", "labels", "--config", "steep.toml", "--output", "m"]);
+    let place = Place::new();
+    // Few words, of which no answer follows, and next to no regularisation.
+    let words = ["baie", "col", "digue", "neige", "port", "sommet"];
+    let row = |i: usize| {
+        let text = [i, i / 6, i * i / 5].map(|at| words[at % 6]).join(" ");
+        format!("{text},{}\n", ["good", "bad"][i * i / 7 % 2])
+    };
+    place.write("rows.csv", format!("text,mood\n{}", (0..120).map(row).collect::<String>()));
+    place.write("steep.toml", "[features.words]\n[classifier]\nc = 1e6\n");
+    let of = ["rows.csv", "--task", "mood:single", "--config", "steep.toml", "--output"];
+    let ran = place.run(&[&["train"], &of[..], &["m"]].concat());
     assert!(ran.stderr.contains("the solver stopped early"), "{}", ran.stderr);
-    let ran = place.run(&["evaluate", "labels", "--folds", "2", "--config", "steep.toml", "--output", "r.json"]);
+    let ran = place.run(&[&["evaluate", "--folds", "2"], &of[..], &["r.json"]].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("the solver stopped early in 2 of 2 fits (relative gradient up to"), "{}", ran.stderr);
     assert!(place.read("r.json").contains("the solver stopped early in 2 of 2 fits"));

@@ -32,6 +32,14 @@ fn tasks_that_cannot_be_used() {
 }
 
 #[test]
+fn weights_that_do_not_fit_into_16_bits() {
+    let place = Place::new().with_small_labels();
+    place.write("great.toml", "[features.words]\nnorm = 0.00001\n[classifier]\nprecision = 16\n");
+    let says = ["are too great for 16 bits (found ", "a greater norm, or set precision = 32"];
+    refused(&place, &[&TRAIN[..], &["--config", "great.toml"]].concat(), 2, &says);
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn an_error_that_cannot_be_printed_is_still_told_by_the_exit_code() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

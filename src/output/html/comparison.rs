@@ -88,7 +88,7 @@ fn summary(comparisons: &[(&str, &Comparison)]) -> Part {
         ul {
             @for (candidate, comparison) in comparisons {
                 @for (name, task) in &comparison.tasks {
-                    li { @if several { (plain(candidate)) ": " } (plain(&verdict_line(name, task, comparison.groups))) }
+                    li { @if several { (plain(candidate)) ": " } (plain(&verdict_line(name, task))) }
                 }
             }
         }
@@ -113,7 +113,7 @@ fn floors<'a>(conditions: &[Checked], title: impl Fn(&Checked) -> &'a str) -> Pa
 }
 
 fn of_task(title: String, name: &str, task: &TaskComparison, comparison: &Comparison) -> Part {
-    let lead = html! { p.verdict { (plain(&verdict_line(name, task, comparison.groups))) } };
+    let lead = html! { p.verdict { (plain(&verdict_line(name, task))) } };
     let mut sections = Vec::new();
     if task.posterior.is_some() || task.detectable.is_some() {
         let how = "How likely the candidate is worse by more than the margin, equivalent within it, or better by \
