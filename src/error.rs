@@ -69,6 +69,13 @@ impl Error {
         self
     }
 
+    /// Adds to what is wrong.
+    #[must_use]
+    pub fn and(mut self, more: &str) -> Self {
+        self.0.message += more;
+        self
+    }
+
     /// Says what to try.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -98,7 +105,7 @@ impl Error {
 }
 
 /// Text of a file as messages show it: on one line, and nothing that steers what reads them.
-pub(crate) fn on_one_line(text: &str) -> String {
+pub fn on_one_line(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(shown).collect()
 }
@@ -107,7 +114,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let detail = &self.0;
         if let Some(path) = &detail.path {
-            write!(f, "{}:", path.display())?;
+            write!(f, "{}:", on_one_line(&path.to_string_lossy()))?;
             if let Some(line) = detail.line {
                 write!(f, "{line}:")?;
             }

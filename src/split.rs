@@ -117,7 +117,7 @@ pub fn stratified_group_folds(
                     .total_cmp(&need(b))
                     .then(lacks_rows[a].total_cmp(&lacks_rows[b]))
                     .then(holds[b].cmp(&holds[a]))
-                    .then(draw(seed, name, a).cmp(&draw(seed, name, b)))
+                    .then_with(|| draw(seed, name, a).cmp(&draw(seed, name, b)))
             });
             let fold = kept.get(name).copied().or(neediest).unwrap_or(0);
             fold_of.insert(name, fold);
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_judged_by_what_was_written_after_it() {
+    fn no_group_is_judged_by_what_was_written_after_its_latest_row() {
         // Twelve rows of six days; group `a` has a row of day 1 and one of day 5.
         let days = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5];
         let groups = ["c", "d", "a", "e", "f", "g", "h", "i", "j", "k", "a", "l"];

@@ -12,8 +12,7 @@ use crate::task::{LabelId, TaskKind, TaskSpec};
 ///
 /// # Errors
 ///
-/// A label that no example carries, or every one; a task without a labelled example or without a feature; settings that the
-/// solver does not carry, or under which weights do not stay finite.
+/// A label that no example carries, or every one; a task without a feature; and those of [`TrainingSet::fit`].
 pub fn train(dataset: &Dataset, config: &Config, seed: u64) -> Result<ModelFile> {
     let examples = &dataset.examples;
     refuse_empty_labels(dataset)?;
@@ -26,9 +25,6 @@ pub fn train(dataset: &Dataset, config: &Config, seed: u64) -> Result<ModelFile>
                 "task `{name}` has no feature to learn from (found 0; at least 1 needed)"
             ))
             .hint("lower min_df, raise max_df, add a block, or name the column of the texts with --text"));
-        }
-        if !task.regression().weights().iter().all(|weight| weight.is_finite()) {
-            return Err(Error::data(format!("task `{name}`: the fit did not stay finite")).hint("lower classifier.c"));
         }
     }
     let provenance = Provenance {

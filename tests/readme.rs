@@ -1,4 +1,4 @@
-//! The README's commands, run as they stand there, with the output that they show.
+//! The commands of README and data card, run as they stand there, with the output that they show.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,9 +7,9 @@ use std::process::Command;
 
 /// The console blocks: each command with the lines shown under it.
 fn commands() -> Vec<(String, Vec<String>)> {
-    let readme = std::fs::read_to_string("README.md").unwrap();
+    let text = ["README.md", "labels/README.md"].map(|path| std::fs::read_to_string(path).unwrap()).concat();
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
-    for block in readme.split("```console\n").skip(1) {
+    for block in text.split("```console\n").skip(1) {
         for line in block.split("```").next().unwrap().lines() {
             match line.strip_prefix("$ ") {
                 Some(command) => found.push((command.to_string(), Vec::new())),

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn negations_are_no_stop_words() {
+    fn what_carries_a_negation_is_no_stop_word() {
         assert!(["pas", "sans", "aucun", "contre", "jamais", "mais"].iter().all(|w| !is_french_stop_word(w)));
     }
 }

@@ -1,6 +1,6 @@
 //! `rubrique adapt`
 
-use super::options::{Common, TextOptions, write_result};
+use super::options::{Common, TextOptions, refuse_inputs, write_result};
 use super::{Outcome, Stop, complain, note, stream};
 use clap::{ArgGroup, ValueEnum};
 use rubrique::error::{Error, Result};
@@ -44,6 +44,8 @@ enum MixFormat {
 
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
+    let texts = Source::files_of(&args.unlabelled, args.texts.stdin_format());
+    refuse_inputs(Some(&args.output), texts.iter().map(PathBuf::as_path).chain(args.model.as_deref()))?;
     let mut model = match &args.model {
         Some(path) => ModelFile::load(path)?,
         None => ModelFile::built_in()?,
@@ -81,7 +83,7 @@ fn scores(
     let add = |all: &mut [Vec<Score>], scores: Vec<Vec<Score>>| {
         all.iter_mut().zip(scores).for_each(|(all, scores)| all.extend(scores));
     };
-    let bytes = |document: &Result<Document>| document.as_ref().map_or(0, |d| d.text.len());
+    let bytes = |document: &Result<Document>| document.as_ref().map_or(0, Document::bytes);
     let work = |document: Result<Document>| -> Result<Vec<Vec<Score>>> {
         let mut of_document = vec![Vec::new(); classifier.tasks().len()];
         let paragraphs = Cleaner.paragraphs(&document?);

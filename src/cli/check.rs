@@ -8,7 +8,7 @@ use rubrique::dataset::{Checked, Dataset};
 use rubrique::error::{Category, Result};
 use rubrique::eval::{CrossValidation, Suspect, cross_validate, suspects};
 use rubrique::model::Config;
-use rubrique::output::{faults_junit, quality_markdown, quality_table, suspects_csv};
+use rubrique::output::{faults_junit, markdown_list, quality_markdown, quality_table, suspects_csv};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -61,8 +61,8 @@ pub fn run(args: &Args) -> Outcome {
         ("csv", CheckFormat::Csv),
         ("xml", CheckFormat::Junit),
     ];
-    let format = choose_format(args.format, args.output.as_ref(), &known, CheckFormat::Table)?;
-    refuse_unwritable(args.output.as_ref(), &args.labels)?;
+    let format = choose_format(args.format, args.output.as_ref(), &known)?;
+    refuse_unwritable(args.output.as_ref(), &args.labels, &[args.config.as_ref()])?;
     let config = read_config(args.config.as_deref())?;
     let mut checked = Dataset::check(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     let quality = checked.quality();
@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Outcome {
     let all = found.len();
     found = &found[..wanted.min(all)];
     let markdown = || {
-        let faults: String = faults.iter().map(|e| format!("- {e}\n")).collect();
+        let faults = markdown_list(faults.iter().map(ToString::to_string));
         let between = if faults.is_empty() { "" } else { "\n" };
         format!("{faults}{between}{}", quality_markdown(&quality, found))
     };

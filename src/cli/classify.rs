@@ -68,15 +68,15 @@ pub fn run(args: &Args) -> Outcome {
         OutputFormat::Csv => PredictionFormat::Csv,
         OutputFormat::Html => PredictionFormat::Html,
     });
-    let format = choose_format(asked, args.output.as_ref(), &known, PredictionFormat::Table)?;
+    let format = choose_format(asked, args.output.as_ref(), &known)?;
     let model = match &args.model {
         Some(path) => ModelFile::load(path)?,
         None => ModelFile::built_in()?,
     };
     let classifier = &model.classifier;
     let tasks: Vec<TaskSpec> = classifier.tasks().iter().map(|t| t.spec().clone()).collect();
-    let sources = args.inputs.iter().flat_map(|input| Source::expand(input, args.texts.stdin_format()));
-    refuse_inputs(args.output.as_ref(), sources.flatten().filter_map(|source| source.path().map(Into::into)))?;
+    let texts = Source::files_of(&args.inputs, args.texts.stdin_format());
+    refuse_inputs(args.output.as_ref(), texts.iter().map(PathBuf::as_path).chain(args.model.as_deref()))?;
     let sink = Sink::open(args.output.as_ref())?;
     let inputs = if args.inputs.is_empty() {
         if std::io::stdin().is_terminal() {
@@ -135,7 +135,7 @@ impl Run<'_> {
             let labelled: Vec<LabelledParagraph> = (1..).zip(Cleaner.paragraphs(&document)).map(label).collect();
             Ok((document, labelled))
         };
-        let bytes = |document: &Result<Document>| document.as_ref().map_or(0, |d| d.text.len());
+        let bytes = |document: &Result<Document>| document.as_ref().map_or(0, Document::bytes);
         stream::in_order(documents, bytes, work, |labelled: Result<_>| {
             let written = match labelled {
                 Ok((document, paragraphs)) => self.writer.document(&document, &paragraphs)?,

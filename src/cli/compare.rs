@@ -1,14 +1,15 @@
 //! `rubrique compare`
 
 use super::github::{announce, append_summary};
-use super::options::{Common, choose_format, read_report, write_result};
+use super::options::{Common, choose_format, read_report, refuse_inputs, write_result};
 use super::{Outcome, Stop, note};
 use clap::ValueEnum;
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
 use rubrique::eval::{Comparison, Report, Verdict, compare};
 use rubrique::output::{
-    Checked, candidates_table, comparison_html, comparison_junit, comparison_markdown, comparison_table, verdict_line,
+    Checked, candidates_table, comparison_html, comparison_junit, comparison_markdown, comparison_table, markdown_list,
+    verdict_line,
 };
 use rubrique::task::LabelId;
 use std::path::PathBuf;
@@ -116,6 +117,7 @@ pub fn run(args: &Args) -> Outcome {
     if !(args.margin.is_finite() && args.margin >= 0.0) {
         return Err(Error::usage(format!("--margin {} (allowed: 0 or more)", args.margin)).into());
     }
+    refuse_inputs(args.output.as_ref(), [&args.baseline].into_iter().chain(&args.candidates))?;
     let known = [
         ("txt", ComparisonFormat::Table),
         ("json", ComparisonFormat::Json),
@@ -123,7 +125,7 @@ pub fn run(args: &Args) -> Outcome {
         ("html", ComparisonFormat::Html),
         ("xml", ComparisonFormat::Junit),
     ];
-    let format = choose_format(args.format, args.output.as_ref(), &known, ComparisonFormat::Table)?;
+    let format = choose_format(args.format, args.output.as_ref(), &known)?;
     let baseline = read_report(&args.baseline)?;
     let mut comparisons: Vec<(String, Comparison)> = Vec::new();
     let mut conditions: Vec<Checked> = Vec::new();
@@ -160,7 +162,7 @@ pub fn run(args: &Args) -> Outcome {
             [(_, only)] => comparison_markdown(only),
             several => candidates_table(several, true),
         };
-        let floors: String = unmet.iter().map(|line| format!("- {line}\n")).collect();
+        let floors = markdown_list(&unmet);
         let verdict = answer(&comparisons, &unmet).name();
         format!("## rubrique compare: {verdict}\n\n{floors}{body}\n")
     })?;

@@ -83,8 +83,9 @@ pub fn run(args: &Args) -> Outcome {
         ("md", ReportFormat::Markdown),
         ("html", ReportFormat::Html),
     ];
-    let format = choose_format(args.format, args.output.as_ref(), &known, ReportFormat::Table)?;
-    refuse_unwritable(args.output.as_ref(), &args.labels)?;
+    let format = choose_format(args.format, args.output.as_ref(), &known)?;
+    let others = [args.config.as_ref(), args.model.as_ref(), args.folds_from.as_ref()];
+    refuse_unwritable(args.output.as_ref(), &args.labels, &others)?;
     let evaluated = match &args.model {
         Some(path) => held_out(args, ModelFile::load(path)?)?,
         None => fitted_here(args)?,
@@ -113,9 +114,9 @@ pub fn run(args: &Args) -> Outcome {
     append_summary(|| format!("## rubrique evaluate\n\n{}\n", report_markdown(report)))?;
     if let Some(path) = args.output.as_ref().filter(|path| path.as_os_str() != "-") {
         for (name, task) in &report.tasks {
-            let percent = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |v| format!("{v:.3}"));
+            let figure = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |v| format!("{v:.3}"));
             let (accuracy, f1) =
-                (percent(task.estimate(Metric::Accuracy).mean), percent(task.estimate(Metric::MacroF1).mean));
+                (figure(task.estimate(Metric::Accuracy).mean), figure(task.estimate(Metric::MacroF1).mean));
             note(args.common.quiet, &format!("{name}: accuracy {accuracy}, macro-F1 {f1}"));
         }
         note(args.common.quiet, &format!("wrote {}", path.display()));

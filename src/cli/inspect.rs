@@ -1,7 +1,7 @@
 //! `rubrique inspect`
 
 use super::Outcome;
-use super::options::{Common, choose_format, write_result};
+use super::options::{Common, choose_format, refuse_inputs, write_result};
 use clap::ValueEnum;
 use rubrique::model::ModelFile;
 use rubrique::output::{model_json, model_markdown, model_table};
@@ -38,7 +38,8 @@ pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
     let known = [("txt", CardFormat::Table), ("json", CardFormat::Json), ("md", CardFormat::Markdown)];
     let asked = if args.config { Some(CardFormat::Config) } else { args.format };
-    let format = choose_format(asked, args.output.as_ref(), &known, CardFormat::Table)?;
+    let format = choose_format(asked, args.output.as_ref(), &known)?;
+    refuse_inputs(args.output.as_ref(), &args.model)?;
     let model = match &args.model {
         Some(path) => ModelFile::load(path)?,
         None => ModelFile::built_in()?,

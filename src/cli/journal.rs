@@ -8,7 +8,7 @@ use rubrique::eval::{ScoreKey, Scores, TuningIdentity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -58,18 +58,18 @@ impl Journal {
                 scores(lines).map_err(|e| e.at(path))?
             }
         };
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .and_then(|file| file.set_len(whole as u64).map(|()| file))
-            .map_err(|e| cannot_write(path, &e))?;
-        let begin = |file: &mut File| {
-            file.seek(SeekFrom::End(0))?;
-            if whole == 0 { file.write_all(first.as_bytes()) } else { Ok(()) }
+        let open = || {
+            // Whatever another search adds meanwhile stays.
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            if whole < bytes.len() {
+                file.set_len(whole as u64)?;
+            }
+            if whole == 0 {
+                file.write_all(first.as_bytes())?;
+            }
+            Ok(file)
         };
-        begin(&mut file).map_err(|e| cannot_write(path, &e))?;
+        let file = open().map_err(|e: std::io::Error| cannot_write(path, &e))?;
         Ok((Journal { path: path.to_path_buf(), file: Mutex::new(file) }, known))
     }
 

@@ -18,7 +18,7 @@ mod tune;
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use rubrique::error::{Category, Error};
+use rubrique::error::{Category, Error, on_one_line};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -123,7 +123,7 @@ pub(crate) fn complain(error: &Error) {
 /// Prints what a user may want to know, unless asked to be quiet.
 pub(crate) fn note(quiet: bool, text: &str) {
     if !quiet {
-        let _ = writeln!(std::io::stderr(), "rubrique: {text}");
+        let _ = writeln!(std::io::stderr(), "rubrique: {}", on_one_line(text));
     }
 }
 

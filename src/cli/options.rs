@@ -2,7 +2,7 @@
 
 use super::{Stop, note};
 use clap::{Args, ValueEnum};
-use rubrique::dataset::{Dataset, TaskChoice, labelled_files};
+use rubrique::dataset::{Dataset, TaskChoice, files_of};
 use rubrique::error::{Error, Result};
 use rubrique::eval::Report;
 use rubrique::model::Config;
@@ -263,21 +263,21 @@ fn temporary_files() -> MutexGuard<'static, Vec<PathBuf>> {
     files()
 }
 
-/// Finds out whether a result of labels can be written before the work is done that it takes, and whether it would take
-/// their place.
-pub fn refuse_unwritable(path: Option<&PathBuf>, labels: &Path) -> Result<()> {
+/// Finds out whether a result of labels can be written before the work is done that it takes, and whether it would take the
+/// place of them, or of other files that are read.
+pub fn refuse_unwritable(path: Option<&PathBuf>, labels: &Path, others: &[Option<&PathBuf>]) -> Result<()> {
     // What is wrong with the labels is said when they are read.
-    refuse_inputs(path, labelled_files(labels).unwrap_or_default())?;
+    refuse_inputs(path, files_of(labels).iter().chain(others.iter().copied().flatten()))?;
     path.filter(|path| path.as_os_str() != "-").map_or(Ok(()), |path| PendingFile::check(path))
 }
 
 /// Refuses an output that is one of the files read.
-pub fn refuse_inputs(output: Option<&PathBuf>, files: impl IntoIterator<Item = PathBuf>) -> Result<()> {
+pub fn refuse_inputs<P: AsRef<Path>>(output: Option<&PathBuf>, files: impl IntoIterator<Item = P>) -> Result<()> {
     // What does not exist yet is no input.
     let Some((output, target)) = output.and_then(|path| Some((path, path.canonicalize().ok()?))) else {
         return Ok(());
     };
-    if target.is_file() && files.into_iter().any(|file| file.canonicalize().is_ok_and(|file| file == target)) {
+    if target.is_file() && files.into_iter().any(|file| file.as_ref().canonicalize().is_ok_and(|file| file == target)) {
         return Err(Error::usage("is read, and would be replaced (allowed: a file that is no input)")
             .at(output)
             .hint("give the output another name"));
@@ -291,11 +291,10 @@ pub fn write_result(path: Option<&PathBuf>, bytes: &[u8]) -> std::result::Result
 }
 
 /// The format asked for, or the one that the output file's extension tells, or the first of `known`.
-pub fn choose_format<F: Copy>(
+pub fn choose_format<F: Copy, const N: usize>(
     asked: Option<F>,
     output: Option<&PathBuf>,
-    known: &[(&str, F)],
-    otherwise: F,
+    known: &[(&str, F); N],
 ) -> Result<F> {
     match (asked, output) {
         (Some(format), _) => Ok(format),
@@ -308,6 +307,6 @@ pub fn choose_format<F: Copy>(
                     .hint("name the format with --format")
             })
         }
-        _ => Ok(otherwise),
+        _ => Ok(known[0].1),
     }
 }

@@ -1,10 +1,11 @@
 //! `rubrique train`
 
 use super::options::{
-    Common, DataOptions, read_config, read_report, refuse_unwritable, warn_of_foreign_tasks, write_result,
+    Common, DataOptions, read_config, read_report, refuse_inputs, refuse_unwritable, warn_of_foreign_tasks,
+    write_result,
 };
 use super::{Outcome, note};
-use rubrique::dataset::{Dataset, TaskChoice};
+use rubrique::dataset::{Dataset, TaskChoice, files_of};
 use rubrique::digest::digits;
 use rubrique::error::{Error, Result};
 use rubrique::eval::metrics::Metric;
@@ -42,7 +43,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     args.common.start()?;
-    refuse_unwritable(Some(&args.output), &args.labels)?;
+    let others = [args.config.as_ref(), args.report.as_ref()];
+    refuse_unwritable(Some(&args.output), &args.labels, &others)?;
+    refuse_inputs(Some(&args.output), args.apart_from.iter().flat_map(|labels| files_of(labels)))?;
     let config = read_config(args.config.as_deref())?;
     let mut dataset = Dataset::read(&args.labels, &args.data.columns.columns(), &args.data.choice())?;
     dataset.notes.iter().for_each(|n| note(args.common.quiet, n));

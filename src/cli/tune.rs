@@ -13,7 +13,7 @@ use rubrique::eval::metrics::Metric;
 use rubrique::eval::{Report, Scores, SearchPlan, Tuner, Tuning};
 use rubrique::model::{Config, Search, Setting, Space};
 use rubrique::output::{tuning_csv, tuning_markdown, tuning_table};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Search for the settings that suit labelled paragraphs, and say by nested cross-validation what the search gives
 #[derive(clap::Args)]
@@ -112,7 +112,7 @@ pub fn run(args: &Args) -> Outcome {
         ("md", TuningFormat::Markdown),
         ("csv", TuningFormat::Csv),
     ];
-    let format = choose_format(args.format, args.output.as_ref(), &known, TuningFormat::Table)?;
+    let format = choose_format(args.format, args.output.as_ref(), &known)?;
     refuse_repeats(args.repeats)?;
     refuse_shared_outputs(args)?;
     let config = read_config(args.config.as_deref())?;
@@ -123,7 +123,7 @@ pub fn run(args: &Args) -> Outcome {
     let settings = settings(args, &space, &config, &dataset)?;
     // A place that cannot be written to is better found before the search than after it.
     for written in [&args.output, &args.winner, &args.report] {
-        refuse_unwritable(written.as_ref(), &args.labels)?;
+        refuse_unwritable(written.as_ref(), &args.labels, &[args.config.as_ref(), args.space.as_ref()])?;
     }
     let output = Sink::open(args.output.as_ref())?;
     let winner = args.winner.as_ref().map(|path| Sink::open(Some(path))).transpose()?;
@@ -152,14 +152,20 @@ pub fn run(args: &Args) -> Outcome {
 
 /// Each result has a place of its own, or the last one written would be all that is left.
 fn refuse_shared_outputs(args: &Args) -> Result<()> {
-    let stdout = PathBuf::from("-");
-    let mut taken = vec![("--output", args.output.as_ref().unwrap_or(&stdout))];
+    // However a path to it is written.
+    let place = |path: &Path| {
+        let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+        let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_path_buf());
+        path.canonicalize().unwrap_or_else(|_| directory.join(path.file_name().unwrap_or_default()))
+    };
+    let mut taken = vec![("--output", place(args.output.as_deref().unwrap_or(Path::new("-"))))];
     for (name, path) in [("--winner", &args.winner), ("--report", &args.report), ("--resume", &args.resume)] {
         let Some(path) = path else { continue };
-        if let Some((other, _)) = taken.iter().find(|(_, other)| *other == path) {
+        let own = place(path);
+        if let Some((other, _)) = taken.iter().find(|(_, other)| *other == own) {
             return Err(Error::usage(format!("{other} and {name} are both {} (allowed: a file each)", path.display())));
         }
-        taken.push((name, path));
+        taken.push((name, own));
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::digest::digits;
 use crate::error::{Error, Result, on_one_line};
 use crate::task::{LabelSet, TaskKind, TaskSpec};
 use crate::text::{Columns, Format, Row, Rows, Source, reach};
+use indexmap::IndexSet;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -125,8 +126,12 @@ impl Dataset {
             None if checked.dataset.examples.is_empty() && checked.dataset.test.is_empty() => Err(no_row().at(path)),
             None => Ok(checked.dataset),
             Some(first) if others == 0 => Err(first),
-            Some(first) => Err(first
-                .hint(format!("mend this row; {others} more faults: `rubrique check {}` lists them", path.display()))),
+            Some(first) => {
+                let faults = if others == 1 { "fault" } else { "faults" };
+                let path = path.to_string_lossy();
+                let listed = format!("; {others} more {faults}: `rubrique check {}` lists all", on_one_line(&path));
+                Err(first.and(&listed).hint("mend this row"))
+            }
         }
     }
 
@@ -191,7 +196,7 @@ impl Dataset {
             }
         }
         let dataset = assemble(files, columns, specs, notes, &mut faults);
-        faults.sort_by_key(|e| (e.path().map(Path::to_path_buf), e.line_number()));
+        in_order_of_place(&mut faults);
         Ok(Checked { dataset, faults })
     }
 
@@ -252,9 +257,13 @@ impl Dataset {
     }
 }
 
+fn in_order_of_place(faults: &mut [Error]) {
+    faults.sort_by_key(|e| (e.path().map(Path::to_path_buf), e.line_number()));
+}
+
 struct LabelledFile {
     path: String,
-    columns: Vec<String>,
+    columns: IndexSet<String>,
     rows: Vec<Row>,
 }
 
@@ -262,12 +271,25 @@ fn quoted(names: &BTreeSet<&String>) -> String {
     names.iter().map(|name| format!("`{}`", on_one_line(name))).collect::<Vec<_>>().join(", ")
 }
 
+/// Where the tasks of a labelled file or directory are described, if they are.
+fn description_of(path: &Path) -> PathBuf {
+    let directory = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    directory.join(TASKS_FILE)
+}
+
+/// What is read of labels, as far as it can be: their files, and the description of their tasks.
+pub fn files_of(path: &Path) -> Vec<PathBuf> {
+    let mut files = labelled_files(path).unwrap_or_default();
+    files.push(description_of(path));
+    files
+}
+
 /// The files of a labelled file or directory, by sorted path.
 ///
 /// # Errors
 ///
 /// Nothing at the path, a directory that cannot be listed or holds no labelled file.
-pub fn labelled_files(path: &Path) -> Result<Vec<PathBuf>> {
+fn labelled_files(path: &Path) -> Result<Vec<PathBuf>> {
     if !reach(path)?.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
@@ -294,14 +316,14 @@ fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>>
         .map(|path| {
             let source = Source::file(path);
             let rows = Rows::open(&source)?;
-            let columns = rows.header().to_vec();
+            let columns = rows.header().iter().cloned().collect();
             let mut file = LabelledFile { path: source.id().to_string(), columns, rows: Vec::new() };
             for row in rows {
                 match row {
                     Ok(row) => {
                         for name in row.cells.keys() {
                             if !file.columns.contains(name) {
-                                file.columns.push(name.clone());
+                                file.columns.insert(name.clone());
                             }
                         }
                         file.rows.push(row);
@@ -319,8 +341,7 @@ fn no_row() -> Error {
 }
 
 fn described_tasks(path: &Path, found: &BTreeSet<&String>) -> Result<Vec<TaskSpec>> {
-    let directory = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
-    let file = directory.join(TASKS_FILE);
+    let file = description_of(path);
     if !file.is_file() {
         return Err(Error::usage(format!(
             "which columns hold labels? (found no {TASKS_FILE} beside the labels, and no --task; columns: {})",

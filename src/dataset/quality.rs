@@ -2,7 +2,7 @@
 
 use super::agreement::{cohen_kappa, krippendorff_alpha};
 use super::near_duplicates::near_duplicates;
-use super::{Checked, Dataset, Example};
+use super::{Checked, Dataset, Example, in_order_of_place};
 use crate::error::{Error, on_one_line};
 use crate::task::{LabelId, LabelSet, TaskKind};
 use indexmap::IndexMap;
@@ -129,6 +129,7 @@ impl Checked {
             advice,
         };
         self.faults.extend(faults);
+        in_order_of_place(&mut self.faults);
         quality
     }
 }

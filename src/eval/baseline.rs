@@ -11,8 +11,10 @@ pub(super) const NAMES: [&str; 2] = ["majority", "random"];
 /// The answers of a training part, counted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AnswerCounts {
-    labels: usize,
     counts: BTreeMap<LabelSet, usize>,
+    total: usize,
+    /// By label the share of the answers that carry it.
+    shares: Vec<f64>,
 }
 
 impl AnswerCounts {
@@ -20,38 +22,37 @@ impl AnswerCounts {
     pub(super) fn of(labels: usize, gold: impl Iterator<Item = LabelSet>) -> Self {
         let mut counts = BTreeMap::new();
         gold.for_each(|set| *counts.entry(set).or_insert(0) += 1);
-        AnswerCounts { labels, counts }
+        Self::from_counts(labels, counts)
     }
 
     /// Takes counts as a model file holds them.
-    pub(super) fn from_counts(labels: usize, counts: BTreeMap<LabelSet, usize>) -> Self {
-        AnswerCounts { labels, counts: counts.into_iter().filter(|(_, count)| *count > 0).collect() }
+    pub(super) fn from_counts(labels: usize, mut counts: BTreeMap<LabelSet, usize>) -> Self {
+        counts.retain(|_, count| *count > 0);
+        let total: usize = counts.values().sum();
+        let share = |k: usize| {
+            let carry = counts.iter().filter(|(set, _)| set.contains(LabelId(k))).map(|(_, count)| count);
+            carry.sum::<usize>() as f64 / total as f64
+        };
+        let shares = (0..labels).map(share).collect();
+        AnswerCounts { counts, total, shares }
     }
 
     /// The two baselines for one paragraph, by name. `majority` gives the most frequent answer; `random` draws one with
     /// the frequency that it has (stratified), by a number that depends on its arguments alone. Both give each label
     /// its share of the training part as probability.
     pub(super) fn answers(&self, seed: u64, id: &str, repeat: usize) -> Vec<(&'static str, Said)> {
-        let total: usize = self.counts.values().sum();
         // Of equally frequent answers the first in order.
         let Some(majority) = self.counts.iter().rev().max_by_key(|(_, count)| **count).map(|(set, _)| set) else {
             return Vec::new();
         };
-        let mut left = draw(seed, id, repeat) % total as u64;
+        let mut left = draw(seed, id, repeat) % self.total as u64;
         let random = self.counts.iter().find(|(_, count)| {
             let found = left < **count as u64;
             left = left.saturating_sub(**count as u64);
             found
         });
         let random = random.map_or(majority, |(set, _)| set);
-        let share = |label| {
-            let carry = self.counts.iter().filter(|(set, _)| set.contains(label)).map(|(_, count)| count);
-            carry.sum::<usize>() as f64 / total as f64
-        };
-        let said = |set: &LabelSet| {
-            let probabilities = (0..self.labels).map(|k| share(LabelId(k))).collect();
-            Said { labels: set.clone(), probabilities }
-        };
+        let said = |set: &LabelSet| Said { labels: set.clone(), probabilities: self.shares.clone() };
         NAMES.into_iter().zip([majority, random].map(said)).collect()
     }
 }

@@ -4,6 +4,7 @@
 //! fits or predicts: all figures are recomputed from the reports' predictions.
 
 use super::answers::{answer_of, distance, labels_of};
+use super::held_out::DRAWS;
 use super::interval::{mean, resampled_error, t_below, t_quantile};
 use super::metrics::{Judged, Metric};
 use super::report::{FoldSummary, PredictionRecord, Report, drawn};
@@ -16,8 +17,7 @@ use serde_json::Value;
 use statrs::distribution::DiscreteCDF;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Bootstrap draws for held-out reports, and their seed: a comparison has no settings that could be turned.
-const DRAWS: u64 = 2_000;
+/// The seed of the draws for held-out reports: a comparison has no settings that could be turned.
 const SEED: u64 = 0;
 /// The power for which the smallest detectable effect is stated.
 const POWER: f64 = 0.8;
@@ -326,7 +326,9 @@ impl<'a> Pairs<'a> {
         let differences: Vec<Vec<Option<f64>>> = match test_to_train {
             Some(_) => parts.par_iter().map(|pairs| differences(spec, pairs)).collect(),
             None if parts.len() < 2 => Vec::new(),
-            None => (0..DRAWS).into_par_iter().map(|draw| differences(spec, &drawn(&parts, SEED, draw))).collect(),
+            None => {
+                (0..DRAWS as u64).into_par_iter().map(|draw| differences(spec, &drawn(&parts, SEED, draw))).collect()
+            }
         };
         let of_metric = |m: usize| {
             let mut values: Vec<f64> = differences.iter().filter_map(|all| all[m]).collect();

@@ -9,7 +9,7 @@ use crate::split::{Fold, Item, groups_by_stratum, strata, stratified_group_folds
 use crate::task::{LabelId, LabelSet, TaskSpec};
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// One fit and the rows it is judged on.
 #[derive(Clone)]
@@ -66,8 +66,10 @@ impl Deal {
             let kept = kept.unwrap_or_default();
             let seed = deal.seed.wrapping_add(repeat as u64);
             let folds = stratified_group_folds(&items, deal.k, seed, &kept)?;
+            let tested: Vec<HashSet<&str>> =
+                folds.iter().map(|fold| fold.test.iter().map(|&row| groups[row]).collect()).collect();
             for (group, &fold) in &kept {
-                if !folds[fold].test.iter().any(|&row| groups[row] == *group) {
+                if !tested[fold].contains(group) {
                     deal.notes.push(format!(
                         "repeat {repeat}: the article of `{group}` left fold {fold} of the report for one that was empty"
                     ));

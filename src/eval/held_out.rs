@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Bootstrap draws behind each interval.
-const DRAWS: usize = 2_000;
+pub(super) const DRAWS: usize = 2_000;
 
 /// Scores a model on some examples of a data set whose tasks are among the model's.
 ///

@@ -23,6 +23,10 @@ pub struct CorpusCounter {
 
 impl CorpusCounter {
     /// Counts one occurrence of a term in the current text.
+    ///
+    /// # Panics
+    ///
+    /// If the term holds a line feed, which ends terms where they are kept.
     pub fn add(&mut self, term: &str) {
         let id = self.id(term);
         self.current.push(id);
@@ -33,6 +37,7 @@ impl CorpusCounter {
         match self.ids.get(term) {
             Some(&id) => id,
             None => {
+                assert!(!term.contains('\n'), "a term with a line feed");
                 let id = self.ids.len() as u32;
                 self.ids.insert(term.into(), id);
                 id

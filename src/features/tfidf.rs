@@ -137,12 +137,17 @@ impl CorpusTfidf<'_> {
     }
 
     /// The vectorizer for texts outside the corpus.
+    ///
+    /// # Panics
+    ///
+    /// If its terms together have 4 GiB or more.
     pub fn vectorizer(&self) -> TfidfVectorizer {
         let known = self.places.iter().zip(&self.corpus.terms).filter(|(place, _)| place.column != NOWHERE);
         let mut known: Vec<(&Place, &str)> = known.map(|(place, term)| (place, &**term)).collect();
         known.sort_by_key(|(place, _)| place.column);
-        // A corpus's terms are distinct, and so is every selection of them.
-        let vocabulary = Vocabulary::from_terms(known.iter().map(|(_, term)| *term)).unwrap_or_default();
+        // A corpus's terms are distinct and without line feeds, and so is every selection of them.
+        let vocabulary = Vocabulary::from_terms(known.iter().map(|(_, term)| *term));
+        let vocabulary = vocabulary.unwrap_or_else(|| panic!("terms of 4 GiB or more"));
         let idf: Vec<f64> = known.iter().map(|(place, _)| self.idf[place.df as usize]).collect();
         let TfidfParams { sublinear_tf, norm, .. } = self.params;
         TfidfVectorizer { vocabulary, idf: Idf::from(&idf[..]), damping: Damping::of(sublinear_tf), norm }

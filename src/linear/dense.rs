@@ -9,7 +9,7 @@ use super::logistic::LogisticParams;
 use super::objective::{self, Problem};
 use crate::error::{Error, Result};
 use crate::sparse::SparseMatrix;
-use linfa::Dataset;
+use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::{LogisticRegression, MultiLogisticRegression};
 use ndarray::{Array1, Array2, s};
@@ -57,7 +57,7 @@ fn fit_binary(
     tolerance: f64,
 ) -> Result<(Array1<f64>, f64)> {
     let answers: Array1<bool> = problem.answers.iter().skip(k).step_by(problem.outputs).copied().collect();
-    let data = Dataset::new(rows.clone(), answers);
+    let data = DatasetBase::new(rows.view(), answers);
     let fitted = with_looser_tolerances(tolerance, |tolerance| {
         LogisticRegression::default()
             .alpha(1.0 / params.c)
@@ -78,7 +78,7 @@ fn fit_classes(
 ) -> Result<Vec<(Array1<f64>, f64)>> {
     let labels: Array1<usize> =
         problem.answers.chunks(problem.outputs).map(|row| row.iter().position(|&y| y).unwrap_or(0)).collect();
-    let data = Dataset::new(rows.clone(), labels);
+    let data = DatasetBase::new(rows.view(), labels);
     let fitted = with_looser_tolerances(tolerance, |tolerance| {
         MultiLogisticRegression::default()
             .alpha(1.0 / params.c)

@@ -10,6 +10,7 @@ use crate::linear::{Convergence, LogisticRegression};
 use crate::sparse::SparseMatrix;
 use crate::split::{Item, groups_by_stratum, strata, stratified_group_folds};
 use crate::task::{LabelId, LabelSet, Prediction, Score, TaskKind, TaskSpec};
+use half::f16;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,7 +67,8 @@ impl<'a> TrainingSet<'a> {
     ///
     /// # Errors
     ///
-    /// No labelled row for a task; settings that the solver does not carry.
+    /// No labelled row for a task; settings that the solver does not carry, or under which weights do not stay finite or do
+    /// not fit into 16 bits.
     pub fn fit(&self, config: &Config, rows: &[usize], seed: u64) -> Result<Classifier> {
         let mut models: Vec<Option<TaskModel>> = self.tasks.iter().map(|_| None).collect();
         for bundle in self.bundles(config, rows)? {
@@ -117,16 +119,24 @@ impl<'a> TrainingSet<'a> {
         let old = blocks.by_frequency();
         let fitted = bundle.tasks.iter().zip(regressions).zip(decisions).map(|((&t, regression), decision)| {
             let name = &self.tasks[t].name;
+            let greatest = |of: &LogisticRegression| of.weights().iter().fold(0.0f32, |most, w| most.max(w.abs()));
+            let found = greatest(&regression);
+            if !found.is_finite() || regression.weights().iter().any(|weight| weight.is_nan()) {
+                return Err(
+                    Error::data(format!("task `{name}`: the fit did not stay finite")).hint("lower classifier.c")
+                );
+            }
             // Rounded here, not when written: a model from a file answers like the one that was fitted.
             let precision = config.for_task(name).classifier.precision;
-            let greatest = regression.weights().iter().fold(0.0f32, |most, weight| most.max(weight.abs()));
             let regression = regression.rounded(|weight| precision.rounded(weight)).reordered(&old);
-            if regression.weights().iter().all(|weight| weight.is_finite()) {
+            if greatest(&regression).is_finite() {
                 return Ok((t, regression, decision));
             }
-            let bits = u8::from(precision);
-            Err(Error::usage(format!("weights of task `{name}` are too great for {bits} bits (found {greatest})"))
-                .hint("give the blocks of features a greater norm, or set precision = 32"))
+            let most = f16::MAX;
+            Err(Error::usage(format!(
+                "weights of task `{name}` do not fit into 16 bits (found {found}; at most {most})"
+            ))
+            .hint("give the blocks of features a greater norm, or set precision = 32"))
         });
         let fitted = fitted.collect::<Result<_>>()?;
         Ok((blocks, fitted))

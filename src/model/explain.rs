@@ -37,13 +37,15 @@ fn explain(task: &TaskModel, text: &str) -> Vec<LabelReasons> {
     let (row, places) = task.featurizer.row_with_places(text);
     let regression = &task.regression;
     let outputs = regression.outputs();
+    let white: Vec<Range<usize>> =
+        text.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, c)| at..at + c.len_utf8()).collect();
     let mut parts: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
     for (column, value) in row.iter() {
         let Some(places) = places.get(&column) else { continue };
         let weights = &regression.weights()[column as usize * outputs..][..outputs];
         let share = value / places.len() as f64;
         for place in places {
-            let printed = printed_words(text, place);
+            let printed = printed_words(text, &white, place);
             let sums = parts.entry((printed.start, printed.end)).or_insert_with(|| vec![0.0; outputs]);
             sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += share * f64::from(*weight));
         }
@@ -59,11 +61,12 @@ fn explain(task: &TaskModel, text: &str) -> Vec<LabelReasons> {
         .collect()
 }
 
-/// The words between white space that a place touches, without the punctuation around them.
-fn printed_words(text: &str, place: &Range<usize>) -> Range<usize> {
-    let before = text[..place.start].rfind(char::is_whitespace);
-    let start = before.map_or(0, |at| at + text[at..].chars().next().map_or(0, char::len_utf8));
-    let end = text[place.end..].find(char::is_whitespace).map_or(text.len(), |at| place.end + at);
+/// The words that a place touches of a text with this white space, without the punctuation around them.
+fn printed_words(text: &str, white: &[Range<usize>], place: &Range<usize>) -> Range<usize> {
+    let before = white.partition_point(|space| space.end <= place.start);
+    let after = white.partition_point(|space| space.start < place.end);
+    let start = before.checked_sub(1).map_or(0, |at| white[at].end);
+    let end = white.get(after).map_or(text.len(), |space| space.start);
     let words = &text[start..end];
     let bare = words.trim_matches(|c: char| !c.is_alphanumeric());
     if bare.is_empty() {
@@ -100,9 +103,10 @@ mod tests {
     #[test]
     fn places_are_printed_words_without_their_punctuation() {
         let text = "« L’armée, dit-il, avance. »";
+        let white: Vec<Range<usize>> = text.match_indices(' ').map(|(at, _)| at..at + 1).collect();
         let place = |part: &str| {
             let start = text.find(part).unwrap();
-            &text[printed_words(text, &(start..start + part.len()))]
+            &text[printed_words(text, &white, &(start..start + part.len()))]
         };
         assert_eq!((place("armée"), place("dit"), place("armée, dit")), ("L’armée", "dit-il", "L’armée, dit-il"));
         assert_eq!(place("»"), "»");

@@ -17,7 +17,9 @@ mod task_model;
 
 pub use adaptation::{Adaptation, GivenShare, LEAST_PARAGRAPHS, LabelMix, Origin};
 pub use classifier::{Classifier, FoldAnswers, TrainingSet};
-pub use config::{BlockParams, Calibration, ClassifierParams, Config, PipelineParams, Precision, Thresholds};
+pub use config::{
+    BlockParams, Calibration, ClassifierParams, Config, LearntThresholds, PipelineParams, Precision, Thresholds,
+};
 pub use decision::{Decision, LabelDecision};
 pub use explain::LabelReasons;
 pub use featurizer::{AnalyzedTexts, Featurizer};

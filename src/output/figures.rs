@@ -81,6 +81,11 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
+/// Lines as a list in Markdown.
+pub fn markdown_list<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> String {
+    lines.into_iter().map(|line| format!("- {}\n", escaped(line.as_ref()))).collect()
+}
+
 /// A table in Markdown.
 pub(super) fn markdown_table<S: AsRef<str>>(header: &[S], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| {

@@ -17,6 +17,7 @@ mod tuning;
 
 pub use adaptation::adaptation_text;
 pub use comparison::{candidates_table, comparison_markdown, comparison_table, verdict_line};
+pub use figures::markdown_list;
 pub use html::{Evidence, Explain, comparison_html, report_html};
 pub use junit::{Checked, comparison_junit, faults_junit};
 pub use model_card::{model_json, model_markdown, model_table};

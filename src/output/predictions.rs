@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::LabelReasons;
 use crate::task::{LabelId, LabelSet, Prediction, TaskKind, TaskSpec};
 use crate::text::{Document, Paragraph};
+use indexmap::IndexSet;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io::Write;
@@ -52,7 +53,7 @@ pub struct PredictionWriter<'a, W: Write> {
     /// The columns that a CSV output has of its own...
     own_columns: Vec<String>,
     /// ...and those of the input: what is expected, and after the first document also the columns of that.
-    input_columns: Vec<String>,
+    input_columns: IndexSet<String>,
     header_written: bool,
     documents: usize,
     page: ClassificationPage,
@@ -67,7 +68,7 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
             format,
             tasks,
             own_columns,
-            input_columns: Vec::new(),
+            input_columns: IndexSet::new(),
             header_written: false,
             documents: 0,
             page,
@@ -89,17 +90,9 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
                 kept_name(name, |own| self.is_own(own), |other| table.iter().any(|t| t == other)).into_owned()
             };
             let kept: Vec<String> = table.iter().map(kept).collect();
-            self.add_columns(kept);
+            self.input_columns.extend(kept);
         }
         self
-    }
-
-    fn add_columns(&mut self, columns: Vec<String>) {
-        for name in columns {
-            if !self.input_columns.contains(&name) {
-                self.input_columns.push(name);
-            }
-        }
     }
 
     /// Whether a CSV output has a column of this name of its own, or one that looks like it.
@@ -217,13 +210,19 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
             .map(|(name, value)| (kept_name(name, |own| self.is_own(own), is_column), value))
             .collect();
         if !self.header_written {
-            self.add_columns(cells.iter().map(|(name, _)| name.to_string()).collect());
+            self.input_columns.extend(cells.iter().map(|(name, _)| name.to_string()));
             self.csv_header()?;
         }
         let mut writer = csv::Writer::from_writer(Vec::new());
         let columns = &self.input_columns;
-        if let Some((name, _)) = cells.iter().find(|(name, _)| !columns.iter().any(|column| column == name)) {
-            let found = format!("found in {}; allowed: {}", document.id, columns.join(", "));
+        let mut by_column: Vec<&Value> = vec![&Value::Null; columns.len()];
+        for (name, value) in &cells {
+            if let Some(at) = columns.get_index_of(&**name) {
+                by_column[at] = value;
+                continue;
+            }
+            let allowed = columns.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let found = format!("found in {}; allowed: {allowed}", document.id);
             let error = Error::data(format!("column `{name}` is in no header and no first row ({found})"));
             return Ok(Err(error.hint("classify inputs with unlike columns one by one, or use --format jsonl")));
         }
@@ -244,11 +243,11 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
             for of_task in self.tasks.iter().zip(labelled.undecided.iter().flatten()) {
                 writer.write_field(cell(of_task))?;
             }
-            for column in columns {
-                match cells.iter().find(|(name, _)| name == column) {
-                    None | Some((_, Value::Null)) => writer.write_field("")?,
-                    Some((_, Value::String(text))) => writer.write_field(text)?,
-                    Some((_, other)) => writer.write_field(other.to_string())?,
+            for value in &by_column {
+                match value {
+                    Value::Null => writer.write_field("")?,
+                    Value::String(text) => writer.write_field(text)?,
+                    other => writer.write_field(other.to_string())?,
                 }
             }
             writer.write_record(None::<&[u8]>)?;
@@ -261,8 +260,8 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     /// Writes the names of a CSV output's columns, those of the input last.
     fn csv_header(&mut self) -> std::io::Result<()> {
         self.header_written = true;
-        let header = [&self.own_columns[..], &self.input_columns].concat();
-        csv::Writer::from_writer(&mut self.out).write_record(&header)?;
+        let header = self.own_columns.iter().chain(&self.input_columns);
+        csv::Writer::from_writer(&mut self.out).write_record(header)?;
         Ok(())
     }
 }

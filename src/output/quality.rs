@@ -1,6 +1,6 @@
 //! What `check` found.
 
-use super::figures::{Sheet, escaped, figure};
+use super::figures::{Sheet, figure, markdown_list, printable};
 use crate::dataset::{Dataset, Quality, TaskQuality};
 use crate::error::{Error, Result};
 use crate::eval::Suspect;
@@ -48,8 +48,11 @@ fn render(quality: &Quality, suspects: &[Suspect], markdown: bool) -> String {
     }
     if !quality.advice.is_empty() {
         text += if markdown { "\n### advice\n\n" } else { "\nadvice\n" };
-        let shown = |line: &String| if markdown { format!("- {}\n", escaped(line)) } else { format!("  {line}\n") };
-        text.extend(quality.advice.iter().map(shown));
+        text += &if markdown {
+            markdown_list(&quality.advice)
+        } else {
+            quality.advice.iter().map(|line| format!("  {}\n", printable(line))).collect()
+        };
     }
     text
 }

@@ -51,7 +51,7 @@ pub(super) fn headline(report: &Report) -> String {
         "{} paragraphs of {} articles (data {}).\n{how}",
         data.paragraphs,
         data.groups,
-        &data.sha256[..12.min(data.sha256.len())]
+        data.sha256.chars().take(12).collect::<String>()
     )
 }
 

@@ -13,6 +13,25 @@ pub struct Document {
     pub cells: Option<Map<String, Value>>,
 }
 
+impl Document {
+    /// About how many bytes of text it holds, its cells included.
+    pub fn bytes(&self) -> usize {
+        let cells = self.cells.iter().flatten().map(|(name, cell)| name.len() + bytes(cell));
+        self.text.len() + cells.sum::<usize>()
+    }
+}
+
+/// About how many bytes of text a cell holds; what stands in it costs some more by itself.
+fn bytes(cell: &Value) -> usize {
+    let inside = match cell {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(bytes).sum(),
+        Value::Object(items) => items.iter().map(|(name, item)| name.len() + bytes(item)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + inside
+}
+
 /// A paragraph of a document's own text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paragraph {
@@ -49,5 +68,20 @@ impl Paragraph {
             origins.extend(start..end);
         }
         origins
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_stands_beside_a_text_counts() {
+        let Value::Object(cells) = json!({"page": "x".repeat(1000), "list": [{"y": "z".repeat(500)}]}) else {
+            unreachable!()
+        };
+        let document = Document { id: "1".into(), text: "deux".into(), cells: Some(cells) };
+        assert!((1504..2000).contains(&document.bytes()), "{}", document.bytes());
     }
 }

@@ -1,12 +1,12 @@
 //! Rows of CSV, TSV and JSONL, one at a time.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, on_one_line};
 use crate::text::source::{Format, Source};
 use crate::text::{Document, not_utf8};
 use memchr::memchr3;
 use serde_json::{Map, Value};
 use simdutf8::compat::from_utf8;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::{BufRead, BufReader, Read};
 
 /// The most bytes of a row. A quote that is never closed, or a file that is no table, would fill the memory otherwise.
@@ -99,7 +99,7 @@ fn text_of(cell: Option<Value>, column: &str) -> Result<Option<String>> {
 
 /// The error for a column that is not there.
 pub(crate) fn missing_column<'a>(wanted: &str, found: impl Iterator<Item = &'a String>) -> Error {
-    let found: Vec<String> = found.map(|name| format!("`{name}`")).collect();
+    let found: Vec<String> = found.map(|name| format!("`{}`", on_one_line(name))).collect();
     Error::data(format!("no column `{wanted}` (found {})", found.join(", ")))
         .hint("name the column with --text, --id or --group, or correct the header")
 }
@@ -166,10 +166,11 @@ fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>,
         .from_reader(RowWatch::new(input, delimiter));
     let header = reader.byte_headers().map_err(|e| Error::data(format!("cannot be read: {e}")))?.clone();
     let mut names: Vec<String> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
     for name in &header {
         let name = from_utf8(name).map_err(|e| not_utf8(name[e.valid_up_to()]).line(1))?.trim_start_matches('\u{feff}');
-        if names.iter().any(|n| n == name) {
-            return Err(Error::data(format!("column `{name}` stands twice in the header")).line(1));
+        if !known.insert(name) {
+            return Err(Error::data(format!("column `{}` stands twice in the header", on_one_line(name))).line(1));
         }
         names.push(name.to_string());
     }

@@ -86,6 +86,12 @@ impl Source {
         found.into_iter().map(|(path, listed)| listed.map(|()| Source::file(&path))).collect()
     }
 
+    /// The files that several arguments lead to, as far as they can be reached.
+    pub fn files_of(arguments: &[String], stdin_format: Format) -> Vec<PathBuf> {
+        let sources = arguments.iter().flat_map(|argument| Source::expand(argument, stdin_format));
+        sources.flatten().filter_map(|source| source.path).collect()
+    }
+
     /// The documents of several arguments, one after another, each read when it is asked for. What is wrong with an
     /// argument, a file or a row is an item in its place, and reading goes on after it.
     pub fn documents_of<'a>(
@@ -119,11 +125,6 @@ impl Source {
     /// The source's name in outputs: the path as reached from the argument, with `/`, or `-`.
     pub fn id(&self) -> &str {
         &self.id
-    }
-
-    /// The file that it is, if it is one.
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
     }
 
     /// How the source is laid out.

@@ -114,7 +114,7 @@ fn faults_are_junit_failures_and_annotations_on_a_runner() {
         .unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("::error file=t%2C1.csv,line=3::id `p1` stands twice"), "{stderr}");
-    assert!(place.read("summary.md").starts_with("## rubrique check\n\n- t,1.csv:3: id `p1` stands twice"));
+    assert!(place.read("summary.md").starts_with("## rubrique check\n\n- t,1.csv:3: id \\`p1\\` stands twice"));
 }
 
 #[test]
@@ -141,4 +141,24 @@ fn a_cell_does_not_begin_a_line_of_a_message() {
     let ran = place.run(&["check", "l.csv", "--suspects", "0"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("(found `y\\n::error title=faux::bonjour`; allowed: x, y)"), "{}", ran.stderr);
+}
+
+#[test]
+fn nothing_in_the_data_steers_what_reads_the_messages() {
+    let place = Place::new();
+    // A line that a GitHub runner would take for a command, letters that a terminal would, and Markdown.
+    place.write("x.csv", "id,text,\"mood\n::warning::no\"\n1,a,good\n");
+    let ran = place.run(&["check", "x.csv", "--task", "mood:single"]);
+    assert!(ran.code == 3 && ran.stderr.contains("`mood\\n::warning::no`"), "{}", ran.stderr);
+    place.write("y.csv", "id,text,mood\n1,a,good\n2,b,good\n3,c,bad\u{1b}[31m\n3,d,good\n1,<img> **b**,good\n1,e\n");
+    let ran = place.run(&["check", "y.csv", "--task", "mood:single"]);
+    assert!(ran.code == 1 && !ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{}", ran.stderr);
+    let lines: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("y.csv:")).collect();
+    assert!(lines.len() == 3 && lines.is_sorted(), "in order of place: {lines:?}");
+    place.write("z.csv", "id,text,mood\n1,a,good\n2,b,`x` <img> **b**\n");
+    place.write("tasks.toml", "[tasks.mood]\nkind = \"single\"\nlabels = [\"good\", \"bad\"]\n");
+    let ran = place.run(&["check", "z.csv", "--format", "markdown"]);
+    assert!(ran.stdout.contains("\\<img> \\*\\*b\\*\\*"), "{}", ran.stdout);
+    let ran = place.run(&["train", "y.csv", "--task", "mood:single", "--output", "m"]);
+    assert!(ran.stderr.contains("; 2 more faults: `rubrique check y.csv` lists all"), "{}", ran.stderr);
 }

@@ -380,6 +380,37 @@ fn an_output_takes_the_place_of_no_input() {
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
     }
     assert_eq!((place.read("labels/small.csv"), place.read("pages/a.txt")), before);
+    place.write("c.toml", "[features.words]\n");
+    place.write("space.toml", "[classifier]\nc = [1.0, 2.0]\n");
+    assert_eq!(place.run(&["train", "labels", "--output", "m.st"]).code, 0);
+    assert_eq!(place.run(&["evaluate", "labels", "--folds", "2", "--output", "r.json"]).code, 0);
+    for command in [
+        "train labels --config c.toml --output c.toml",
+        "train labels --report r.json --output r.json",
+        "train labels --apart-from labels --output ./labels/tasks.toml",
+        "evaluate labels --config c.toml --format json --output c.toml",
+        "evaluate labels --folds-from r.json --output r.json",
+        "evaluate labels --model m.st --format json --output m.st",
+        "check labels --format json --output labels/tasks.toml",
+        "check labels --config c.toml --format json --output c.toml",
+        "tune labels --space space.toml --winner space.toml",
+        "tune labels --config c.toml --report c.toml",
+        "tune labels --winner w.toml --report ./w.toml",
+        "compare r.json r.json --output r.json",
+        "inspect m.st --format json --output m.st",
+        "adapt m.st --prior mood.good=0.5 --output m.st",
+        "adapt m.st --unlabelled labels/small.csv --output labels/small.csv",
+        "classify pages --model m.st --format json --output m.st",
+    ] {
+        let read = || {
+            ["m.st", "r.json", "c.toml", "space.toml", "labels/tasks.toml", "labels/small.csv"]
+                .map(|name| std::fs::read(place.path(name)).unwrap())
+        };
+        let before = read();
+        let ran = place.run(&command.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.code, 2, "{command}: {}", ran.stderr);
+        assert!(read() == before && !place.path("w.toml").exists(), "{command}");
+    }
     // What stands beside the inputs is none, and is written again.
     for arguments in
         [["classify", "pages", "--output", "pages/said.jsonl"], ["evaluate", "labels", "--output", "labels/said.txt"]]
