@@ -37,7 +37,8 @@ pub struct Error(Box<Detail>);
 
 impl Error {
     fn new(category: Category, message: impl Into<String>) -> Self {
-        Error(Box::new(Detail { category, message: message.into(), path: None, line: None, hint: None }))
+        let message = on_one_line(&message.into());
+        Error(Box::new(Detail { category, message, path: None, line: None, hint: None }))
     }
 
     /// The request cannot be carried out as stated.
@@ -62,24 +63,24 @@ impl Error {
         self
     }
 
-    /// Names the line at fault, counted from 1.
+    /// Names the line at fault, counted from 1, if it is known.
     #[must_use]
-    pub fn line(mut self, line: u64) -> Self {
-        self.0.line.get_or_insert(line);
+    pub fn line(mut self, line: impl Into<Option<u64>>) -> Self {
+        self.0.line = self.0.line.or(line.into());
         self
     }
 
     /// Adds to what is wrong.
     #[must_use]
     pub fn and(mut self, more: &str) -> Self {
-        self.0.message += more;
+        self.0.message += &on_one_line(more);
         self
     }
 
     /// Says what to try.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint.get_or_insert_with(|| hint.into());
+        self.0.hint.get_or_insert_with(|| on_one_line(&hint.into()));
         self
     }
 
@@ -101,6 +102,17 @@ impl Error {
     /// The line at fault, counted from 1, if one is known.
     pub fn line_number(&self) -> Option<u64> {
         self.0.line
+    }
+}
+
+/// What a reader of TOML finds wrong, and on which line of the text, if it tells.
+pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> (String, Option<u64>) {
+    match error.span() {
+        Some(span) => {
+            let before = &text.as_bytes()[..span.start.min(text.len())];
+            (error.message().to_string(), Some(1 + before.iter().filter(|&&byte| byte == b'\n').count() as u64))
+        }
+        None => (error.to_string().trim_end().replace('\n', " "), None),
     }
 }
 

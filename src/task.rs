@@ -3,7 +3,7 @@
 //! In: names of tasks and labels from a `tasks.toml`, a command line or the data. Out: small types that the other rooms
 //! agree on. It must not know any task or label by name, nor where text or numbers come from.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, toml_fault};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -80,7 +80,9 @@ impl TaskSpec {
     /// Text that is not such a file, or a task that [`TaskSpec::check`] refuses.
     pub fn read_all(toml_text: &str) -> Result<Vec<TaskSpec>> {
         let file: TasksFile = toml::from_str(toml_text).map_err(|e| {
-            Error::data(format!("not a usable tasks file: {}", e.to_string().trim_end()))
+            let (what, line) = toml_fault(toml_text, &e);
+            Error::data(format!("not a usable tasks file: {what}"))
+                .line(line)
                 .hint("[tasks.NAME] with kind = \"multi\" or \"single\" and labels = [\"…\", \"…\"]")
         })?;
         let specs: Vec<TaskSpec> = file

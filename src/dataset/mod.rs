@@ -120,7 +120,7 @@ impl Dataset {
     ///
     /// As [`Dataset::check`]; and the first fault of any row, with the number of the others.
     pub fn read(path: &Path, columns: &Columns, tasks: &TaskChoice) -> Result<Dataset> {
-        let checked = Self::check(path, columns, tasks)?;
+        let (checked, _) = Self::gather(path, columns, tasks)?;
         let others = checked.faults.len().saturating_sub(1);
         match checked.faults.into_iter().next() {
             None if checked.dataset.examples.is_empty() && checked.dataset.test.is_empty() => Err(no_row().at(path)),
@@ -135,16 +135,27 @@ impl Dataset {
         }
     }
 
-    /// Reads a labelled file or directory and gathers the faults of its rows.
+    /// Reads a labelled file or directory and gathers the faults of its rows, single readings included.
     ///
     /// # Errors
     ///
-    /// What leaves nothing to read: no such file, no tasks, a column that no file has.
+    /// What leaves nothing to read: no such file, no row, no tasks, a column that no file has.
     pub fn check(path: &Path, columns: &Columns, tasks: &TaskChoice) -> Result<Checked> {
+        let (mut checked, of_readings) = Self::gather(path, columns, tasks)?;
+        checked.faults.extend(of_readings);
+        in_order_of_place(&mut checked.faults);
+        Ok(checked)
+    }
+
+    /// The sound rows and the faults of others, and those of single readings.
+    fn gather(path: &Path, columns: &Columns, tasks: &TaskChoice) -> Result<(Checked, Vec<Error>)> {
         let mut faults = Vec::new();
-        let files = read_files(path, &mut faults)?;
+        let files = read_files(path, columns, &mut faults)?;
         let found: BTreeSet<&String> = files.iter().flat_map(|f| &f.columns).collect();
         let mut notes = Vec::new();
+        if found.is_empty() {
+            return if faults.is_empty() { Err(no_row().at(path)) } else { Ok(nothing_but(faults)) };
+        }
 
         let specs = match tasks {
             TaskChoice::Described => described_tasks(path, &found)?,
@@ -167,17 +178,20 @@ impl Dataset {
                     if wanted[..at].iter().any(|(other, _)| other == name) {
                         return Err(Error::usage(format!("task `{name}` is asked for twice")));
                     }
-                    require_column(name, &files, path, &mut faults)?;
+                    require_column(name, &files, path)?;
                 }
                 let spec = |(name, kind): &(String, TaskKind)| spec_from_data(name, *kind, &files);
-                // Where hardly a row can be read, the first that cannot tells more than the labels that are missing.
-                let specs = wanted.iter().map(spec).collect::<Result<_>>();
-                specs.map_err(|e| faults.drain(..).next().unwrap_or_else(|| e.at(path)))?
+                match wanted.iter().map(spec).collect::<Result<_>>() {
+                    Ok(specs) => specs,
+                    // Where hardly a row can be read, those that cannot tell more than the labels that are missing.
+                    Err(_) if !faults.is_empty() => return Ok(nothing_but(faults)),
+                    Err(e) => return Err(e.at(path)),
+                }
             }
         };
         if matches!(tasks, TaskChoice::Described) {
             for spec in &specs {
-                require_column(&spec.name, &files, path, &mut faults)?;
+                require_column(&spec.name, &files, path)?;
             }
         }
         // A table without its text column is an error even if others have it.
@@ -195,9 +209,10 @@ impl Dataset {
                 );
             }
         }
-        let dataset = assemble(files, columns, specs, notes, &mut faults);
+        let mut of_readings = Vec::new();
+        let dataset = assemble(files, columns, specs, notes, &mut faults, &mut of_readings);
         in_order_of_place(&mut faults);
-        Ok(Checked { dataset, faults })
+        Ok((Checked { dataset, faults }, of_readings))
     }
 
     /// Leaves out of the paragraphs to learn from whatever belongs to those on which the model will be judged: their
@@ -265,6 +280,15 @@ struct LabelledFile {
     path: String,
     columns: IndexSet<String>,
     rows: Vec<Row>,
+    /// By row whether it is a single reading.
+    readings: Vec<bool>,
+}
+
+/// What is left where no row can be read.
+fn nothing_but(faults: Vec<Error>) -> (Checked, Vec<Error>) {
+    let nothing =
+        Dataset { tasks: Vec::new(), examples: Vec::new(), test: Vec::new(), readings: Vec::new(), notes: Vec::new() };
+    (Checked { dataset: nothing, faults }, Vec::new())
 }
 
 fn quoted(names: &BTreeSet<&String>) -> String {
@@ -310,14 +334,15 @@ fn labelled_files(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>> {
-    labelled_files(path)?
+fn read_files(path: &Path, columns: &Columns, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>> {
+    let mut files: Vec<LabelledFile> = labelled_files(path)?
         .iter()
         .map(|path| {
             let source = Source::file(path);
             let rows = Rows::open(&source)?;
             let columns = rows.header().iter().cloned().collect();
-            let mut file = LabelledFile { path: source.id().to_string(), columns, rows: Vec::new() };
+            let path = source.id().to_string();
+            let mut file = LabelledFile { path, columns, rows: Vec::new(), readings: Vec::new() };
             for row in rows {
                 match row {
                     Ok(row) => {
@@ -333,7 +358,31 @@ fn read_files(path: &Path, faults: &mut Vec<Error>) -> Result<Vec<LabelledFile>>
             }
             Ok(file)
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    // A row that repeats an id with an annotator is a single reading, whatever else is wrong with it.
+    let mut rows_of: HashMap<String, usize> = HashMap::new();
+    for file in &files {
+        file.rows.iter().for_each(|row| *rows_of.entry(id_of(row, file, columns)).or_default() += 1);
+    }
+    for file in &mut files {
+        let is_reading = |row: &Row| !annotator_of(row).is_empty() && rows_of[&id_of(row, file, columns)] > 1;
+        file.readings = file.rows.iter().map(is_reading).collect();
+    }
+    Ok(files)
+}
+
+fn annotator_of(row: &Row) -> String {
+    cell(row, "annotator").ok().flatten().unwrap_or_default()
+}
+
+fn id_of(row: &Row, file: &LabelledFile, columns: &Columns) -> String {
+    let stated = cell(row, columns.id.as_deref().unwrap_or("id")).ok().flatten();
+    stated.unwrap_or_else(|| Place { path: file.path.clone(), line: row.line }.name())
+}
+
+/// The text of a cell that is not blank.
+fn cell(row: &Row, name: &str) -> Result<Option<String>> {
+    Ok(row.text(name)?.filter(|text| !text.trim().is_empty()))
 }
 
 fn no_row() -> Error {
@@ -357,15 +406,12 @@ fn described_tasks(path: &Path, found: &BTreeSet<&String>) -> Result<Vec<TaskSpe
     TaskSpec::read_all(&text).map_err(|e| e.at(&file))
 }
 
-fn require_column(name: &String, files: &[LabelledFile], path: &Path, faults: &mut Vec<Error>) -> Result<()> {
+fn require_column(name: &String, files: &[LabelledFile], path: &Path) -> Result<()> {
     if files.iter().any(|f| f.columns.contains(name)) {
         return Ok(());
     }
     let found: BTreeSet<&String> = files.iter().flat_map(|f| &f.columns).collect();
     let place = if let [only] = files { only.path.clone() } else { path.display().to_string() };
-    if found.is_empty() {
-        return Err(faults.drain(..).next().unwrap_or_else(|| no_row().at(place)));
-    }
     Err(Error::data(format!("no column `{name}` for the task of that name (found {})", quoted(&found)))
         .at(place)
         .line(1)
@@ -404,10 +450,13 @@ fn label_names(row: &Row, name: &str, kind: TaskKind) -> Result<Option<Vec<Strin
     Ok((kind == TaskKind::Multi || !names.is_empty()).then_some(names))
 }
 
-fn spec_from_data(name: &str, kind: TaskKind, files: &[LabelledFile]) -> Result<TaskSpec> {
+fn spec_from_data<'a>(name: &str, kind: TaskKind, files: &'a [LabelledFile]) -> Result<TaskSpec> {
     let mut labels = BTreeSet::new();
     let mut unreadable = None;
-    for (file, row) in files.iter().flat_map(|f| f.rows.iter().map(move |row| (f, row))) {
+    let settled = |f: &'a LabelledFile| {
+        f.rows.iter().zip(&f.readings).filter(|(_, reading)| !**reading).map(move |(row, _)| (f, row))
+    };
+    for (file, row) in files.iter().flat_map(settled) {
         match label_names(row, name, kind) {
             Ok(found) => labels.extend(found.unwrap_or_default()),
             Err(e) => {
@@ -450,17 +499,19 @@ fn assemble(
     tasks: Vec<TaskSpec>,
     notes: Vec<String>,
     faults: &mut Vec<Error>,
+    faults_of_readings: &mut Vec<Error>,
 ) -> Dataset {
     struct Parsed {
         example: Example,
         annotator: String,
+        is_reading: bool,
         test: bool,
     }
     let mut parsed: Vec<Parsed> = Vec::new();
     for file in &files {
-        for row in &file.rows {
+        for (row, &is_reading) in file.rows.iter().zip(&file.readings) {
             let one = (|| -> Result<Parsed> {
-                let cell = |name: &str| row.text(name).map(|c| c.filter(|c| !c.trim().is_empty()));
+                let cell = |name: &str| cell(row, name);
                 let annotator = cell("annotator")?.unwrap_or_default();
                 let text = match cell(&columns.text)? {
                     Some(text) => text,
@@ -477,22 +528,21 @@ fn assemble(
                 let gold = tasks.iter().map(|spec| gold_labels(row, spec)).collect::<Result<_>>()?;
                 let test = cell("split")?.is_some_and(|split| split.trim().eq_ignore_ascii_case("test"));
                 let date = cell("date")?.map(|date| date.trim().to_string());
-                Ok(Parsed { example: Example { id, group, text, gold, date, place }, annotator, test })
+                Ok(Parsed { example: Example { id, group, text, gold, date, place }, annotator, is_reading, test })
             })();
             match one {
                 Ok(one) => parsed.push(one),
-                Err(fault) => faults.push(fault.line(row.line).at(&file.path)),
+                Err(fault) => {
+                    let faults = if is_reading { &mut *faults_of_readings } else { &mut *faults };
+                    faults.push(fault.line(row.line).at(&file.path));
+                }
             }
         }
     }
-    let mut rows_of: HashMap<String, usize> = HashMap::new();
-    for one in &parsed {
-        *rows_of.entry(one.example.id.clone()).or_default() += 1;
-    }
     let mut settled: BTreeMap<String, Place> = BTreeMap::new();
     let mut dataset = Dataset { tasks, examples: Vec::new(), test: Vec::new(), readings: Vec::new(), notes };
-    for Parsed { example, annotator, test } in parsed {
-        if !annotator.is_empty() && rows_of[&example.id] > 1 {
+    for Parsed { example, annotator, is_reading, test } in parsed {
+        if is_reading {
             dataset.readings.push(Reading { id: example.id, annotator, gold: example.gold });
             continue;
         }

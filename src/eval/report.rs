@@ -470,9 +470,12 @@ fn baseline_report(spec: &TaskSpec, samples: &Samples<'_>) -> BaselineReport {
 /// A number that can be had of some judged rows for one label.
 pub(super) type LabelFigure = fn(&[Judged<'_>], LabelId) -> Option<f64>;
 
-/// The figures of a label by their names in reports.
+/// The figures of a label by their names in reports. Rows without a gold positive give none of them a value.
 pub(super) const LABEL_FIGURES: [(&str, LabelFigure); 6] = [
-    ("precision", |rows, label| Counts::of(rows, label).precision()),
+    ("precision", |rows, label| {
+        let counts = Counts::of(rows, label);
+        counts.recall().and(counts.precision())
+    }),
     ("recall", |rows, label| Counts::of(rows, label).recall()),
     ("f1", |rows, label| Counts::of(rows, label).f1()),
     ("average_precision", average_precision),

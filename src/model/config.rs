@@ -1,7 +1,7 @@
 //! The configuration file: features, classifier, and what single tasks do differently.
 
 use crate::analysis::{AnalyzerParams, Stemmer, StopWords, Unit};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, toml_fault};
 use crate::features::TfidfParams;
 use crate::linear::{ClassWeight, LogisticParams, Solver};
 use half::f16;
@@ -267,7 +267,7 @@ impl Config {
     /// Text that is not TOML, an unknown key (the message names the known ones), a value out of range, or what the solver does
     /// not carry.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let mut table: toml::Table = toml::from_str(text).map_err(|e| fault(&e))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|e| fault(text, &e))?;
         if let Some(key) = table.keys().find(|key| !["features", "classifier", "tasks"].contains(&key.as_str())) {
             let allowed = "allowed: `features`, `classifier`, `tasks`";
             return Err(Error::usage(format!("not a usable configuration: unknown field `{key}` ({allowed})")));
@@ -282,7 +282,7 @@ impl Config {
             }
         };
         if !table.contains_key("features") {
-            let shipped: toml::Table = toml::from_str(PRESS).map_err(|e| fault(&e))?;
+            let shipped: toml::Table = toml::from_str(PRESS).map_err(|e| fault(PRESS, &e))?;
             table.extend(shipped.into_iter().filter(|(key, _)| key == "features"));
         }
         let common = checked(table.clone())?;
@@ -373,8 +373,9 @@ pub(super) fn merge(into: &mut toml::Value, from: toml::Value) {
     }
 }
 
-pub(super) fn fault(error: &toml::de::Error) -> Error {
-    Error::usage(format!("not a usable configuration: {}", error.to_string().trim_end()))
+pub(super) fn fault(text: &str, error: &toml::de::Error) -> Error {
+    let (what, line) = toml_fault(text, error);
+    Error::usage(format!("not a usable configuration: {what}")).line(line)
 }
 
 pub(super) fn checked(mut table: toml::Table) -> Result<PipelineParams> {
@@ -385,7 +386,8 @@ pub(super) fn checked(mut table: toml::Table) -> Result<PipelineParams> {
         classifier.entry("class_weight").or_insert("none".into());
         classifier.entry("naive_bayes").or_insert(0.0.into());
     }
-    let mut params: PipelineParams = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| fault(&e))?;
+    let mut params: PipelineParams =
+        toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| fault("", &e))?;
     let wrong = |what: String| Err(Error::usage(what));
     params.features.retain(|_, block| block.used);
     if params.features.is_empty() {

@@ -1,7 +1,7 @@
 //! A search space: a configuration file in which a list holds the alternatives of a key.
 
 use super::config::{PipelineParams, checked, merge};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, toml_fault};
 use indexmap::IndexMap;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -74,8 +74,10 @@ impl Space {
     ///
     /// Text that is not TOML, an unknown key (the message names the known ones), a value that its key does not take.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let mut table: toml::Table = toml::from_str(text)
-            .map_err(|e| Error::usage(format!("not a usable search space: {}", e.to_string().trim_end())))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|e| {
+            let (what, line) = toml_fault(text, &e);
+            Error::usage(format!("not a usable search space: {what}")).line(line)
+        })?;
         let mut tasks = BTreeMap::new();
         for (name, own) in match table.remove("tasks") {
             None => toml::Table::new(),

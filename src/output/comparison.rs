@@ -1,6 +1,7 @@
 //! A comparison in words and tables.
 
 use super::figures::{Sheet, escaped, figure, markdown_table, signed, table};
+use crate::error::on_one_line;
 use crate::eval::{Comparison, Difference, Flip, McNemar, TaskComparison, Verdict};
 
 /// How many flipped paragraphs of each kind a text shows.
@@ -8,6 +9,7 @@ const FLIPS: usize = 5;
 
 /// The verdict on one task as a sentence.
 pub fn verdict_line(name: &str, task: &TaskComparison) -> String {
+    let name = on_one_line(name);
     let d = &task.decided_on;
     let says = match task.verdict {
         Verdict::Pass => "not worse",

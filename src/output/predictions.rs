@@ -222,9 +222,10 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
                 continue;
             }
             let allowed = columns.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            let found = format!("found in {}; allowed: {allowed}", document.id);
-            let error = Error::data(format!("column `{name}` is in no header and no first row ({found})"));
-            return Ok(Err(error.hint("classify inputs with unlike columns one by one, or use --format jsonl")));
+            let (path, line) = &document.place;
+            let what = format!("column `{name}` is in no header and no first row (allowed: {allowed})");
+            let hint = "classify inputs with unlike columns one by one, or use --format jsonl";
+            return Ok(Err(Error::data(what).at(&**path).line(*line).hint(hint)));
         }
         for labelled in paragraphs {
             let Paragraph { text, start, end } = &labelled.paragraph;

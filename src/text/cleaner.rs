@@ -407,7 +407,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn paragraphs(text: &str) -> Vec<String> {
-        let document = Document { id: "page.txt".into(), text: text.into(), cells: None };
+        let document =
+            Document { id: "page.txt".into(), text: text.into(), place: ("page.txt".into(), None), cells: None };
         Cleaner.paragraphs(&document).into_iter().map(|p| p.text).collect()
     }
 
@@ -502,7 +503,7 @@ mod tests {
     proptest! {
         #[test]
         fn offsets_slice_back_whatever_the_page(text in "(?s)[ a-zA-ZéÉœ’'.!?»«\u{a0}\u{feff}\n\r©:-]{0,400}") {
-            let document = Document { id: String::new(), text: text.clone(), cells: None };
+            let document = Document { id: String::new(), text: text.clone(), place: ("".into(), None), cells: None };
             let mut last = 0;
             for p in Cleaner.paragraphs(&document) {
                 prop_assert!(p.start >= last && p.start < p.end);

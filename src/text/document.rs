@@ -1,6 +1,7 @@
 //! A document and its paragraphs.
 
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// One decoded input: an article, or one row of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +10,8 @@ pub struct Document {
     pub id: String,
     /// The decoded text; a byte-order mark is part of it, so that offsets count from the first byte of the file.
     pub text: String,
+    /// The path of its source, and the line on which it begins there if it is a row.
+    pub place: (Arc<str>, Option<u64>),
     /// `None` for an article; for a row, its cells as read, which every output keeps, but for the text where its column is `text`.
     pub cells: Option<Map<String, Value>>,
 }
@@ -81,7 +84,8 @@ mod tests {
         let Value::Object(cells) = json!({"page": "x".repeat(1000), "list": [{"y": "z".repeat(500)}]}) else {
             unreachable!()
         };
-        let document = Document { id: "1".into(), text: "deux".into(), cells: Some(cells) };
+        let document =
+            Document { id: "1".into(), text: "deux".into(), place: ("t.csv".into(), Some(2)), cells: Some(cells) };
         assert!((1504..2000).contains(&document.bytes()), "{}", document.bytes());
     }
 }

@@ -8,9 +8,13 @@ use serde_json::{Map, Value};
 use simdutf8::compat::from_utf8;
 use std::collections::{HashSet, VecDeque};
 use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 
 /// The most bytes of a row. A quote that is never closed, or a file that is no table, would fill the memory otherwise.
 const LONGEST_ROW: u64 = 16 << 20;
+
+/// The mark that some programs put before UTF-8.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// So many bytes are asked of a file at once.
 const BUFFER: usize = 1 << 17;
@@ -64,7 +68,7 @@ impl Row {
     /// # Errors
     ///
     /// A column that was named is absent, or the text column does not hold text.
-    pub fn into_document(mut self, columns: &Columns, path: &str) -> Result<Document> {
+    pub fn into_document(mut self, columns: &Columns, path: &Arc<str>) -> Result<Document> {
         if let Some(absent) = columns.absent(|name| self.cells.contains_key(name)) {
             return Err(missing_column(absent, self.cells.keys()).line(self.line));
         }
@@ -81,7 +85,7 @@ impl Row {
             let error = format!("column `{}` does not hold text (found null; allowed: a string)", columns.text);
             return Err(Error::data(error).line(self.line));
         };
-        Ok(Document { id, text, cells: Some(self.cells) })
+        Ok(Document { id, text, place: (path.clone(), Some(self.line)), cells: Some(self.cells) })
     }
 }
 
@@ -310,6 +314,11 @@ impl Read for RowWatch {
         }
         let n = self.input.read(buffer)?;
         let mut rest = &buffer[..n];
+        if self.passed == 0 && rest.starts_with(MARK) {
+            // A byte-order mark is no part of the first cell.
+            self.passed = MARK.len() as u64;
+            rest = &rest[MARK.len()..];
+        }
         while let Some((&byte, after)) = self.past_uneventful(rest).split_first() {
             rest = after;
             let ends_line = matches!(byte, b'\n' | b'\r');
@@ -419,6 +428,17 @@ mod tests {
         assert_eq!((first.line, first.text("text").unwrap().unwrap().as_str()), (2, "a, \"b\"\nc"));
         assert_eq!(found[1].as_ref().unwrap().line, 4);
         assert_eq!(first.text("id").unwrap().as_deref(), Some("1"), "the byte-order mark is not part of the name");
+    }
+
+    #[test]
+    fn a_quote_after_the_byte_order_mark_opens_a_cell() {
+        for (format, text) in [
+            (Format::Csv, "\u{feff}\"id, nom,\",text\n1,a\n2,b\n"),
+            (Format::Tsv, "\u{feff}\"n\t\"\ttext\n1\ta\n2\tb\n"),
+        ] {
+            let lines: Vec<u64> = rows(format, text.as_bytes()).into_iter().map(|row| row.unwrap().line).collect();
+            assert_eq!(lines, [2, 3]);
+        }
     }
 
     #[test]

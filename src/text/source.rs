@@ -5,6 +5,7 @@ use crate::text::{Columns, Document, Rows, decode};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How a source is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,12 +156,13 @@ impl Source {
                 .read_to_end(&mut bytes)
                 .map_err(|e| Error::data(format!("cannot be read: {e}")).at(&self.id))?;
             let text = decode(bytes).map_err(|e| e.at(&self.id))?;
-            return Ok(Box::new(std::iter::once(Ok(Document { id: self.id.clone(), text, cells: None }))));
+            let place = (self.id.as_str().into(), None);
+            return Ok(Box::new(std::iter::once(Ok(Document { id: self.id.clone(), text, place, cells: None }))));
         }
-        let (path, columns) = (self.id.clone(), columns.clone());
+        let (path, columns) = (Arc::<str>::from(self.id.as_str()), columns.clone());
         let rows = Rows::open(self)?;
-        rows.check(&columns).map_err(|e| e.at(&path))?;
-        Ok(Box::new(rows.map(move |row| row.and_then(|r| r.into_document(&columns, &path)).map_err(|e| e.at(&path)))))
+        rows.check(&columns).map_err(|e| e.at(&*path))?;
+        Ok(Box::new(rows.map(move |row| row.and_then(|r| r.into_document(&columns, &path)).map_err(|e| e.at(&*path)))))
     }
 }
 
@@ -178,7 +180,9 @@ pub(crate) fn reach(path: &Path) -> Result<Metadata> {
 }
 
 fn slashed(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
+    let path = path.to_string_lossy();
+    // Where it parts names; elsewhere a name may hold it.
+    if cfg!(windows) { path.replace('\\', "/") } else { path.into_owned() }
 }
 
 /// Adds the articles of a directory and of those in it, and what cannot be listed.

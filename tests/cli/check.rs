@@ -162,3 +162,45 @@ fn nothing_in_the_data_steers_what_reads_the_messages() {
     let ran = place.run(&["train", "y.csv", "--task", "mood:single", "--output", "m"]);
     assert!(ran.stderr.contains("; 2 more faults: `rubrique check y.csv` lists all"), "{}", ran.stderr);
 }
+
+#[test]
+fn only_check_reads_single_readings() {
+    let place = Place::new();
+    let settled = |i: usize| format!("p{i},phrase numéro {i},{},\n", ["good", "bad"][i % 2]);
+    let rows = format!("id,text,mood,annotator\n{}", (0..20).map(settled).collect::<String>());
+    place.write("plain.csv", &rows);
+    // A reader's slip is no label, and no fault where readings are not used.
+    place.write("read.csv", format!("{rows}p1,,goood,ana\np1,,bad,bob\n"));
+    let evaluate = |file: &str| {
+        let ran = place.run(&["evaluate", file, "--task", "mood:single", "--folds", "2", "--format", "json"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        (report["tasks"]["mood"]["confusion"].clone(), report["data"]["sha256"].clone())
+    };
+    assert_eq!(evaluate("read.csv"), evaluate("plain.csv"));
+    place.write("tasks.toml", "[tasks.mood]\nkind = \"single\"\nlabels = [\"good\", \"bad\"]\n");
+    let ran = place.run(&["train", "read.csv", "--output", "m"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = place.run(&["check", "read.csv"]);
+    assert!(ran.code == 1 && ran.stderr.contains("read.csv:22: unknown label"), "{}", ran.stderr);
+}
+
+#[test]
+fn rows_of_which_none_can_be_read_are_all_told() {
+    let place = Place::new();
+    place.write("labels/tasks.toml", super::util::TASKS);
+    place.write("labels/a.jsonl", "[1]\n{\"text\":\n");
+    for arguments in [&["check", "labels"][..], &["check", "labels", "--task", "mood:single"]] {
+        let ran = place.run(&[arguments, &["--format", "json"]].concat());
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let lines: Vec<&Value> = found["faults"].as_array().unwrap().iter().map(|fault| &fault["line"]).collect();
+        assert_eq!(lines, [1, 2], "{arguments:?}");
+    }
+    assert_eq!(place.run(&["train", "labels", "--output", "m"]).code, 3);
+    let small = Place::new().with_small_labels();
+    assert_eq!(small.run(&["train", "labels", "--output", "m.st"]).code, 0);
+    small.write("bad.jsonl", "{\"text\":\n");
+    let ran = small.run(&["evaluate", "bad.jsonl", "--model", "m.st"]);
+    assert!(ran.code == 3 && ran.stderr.contains("bad.jsonl:1: not a JSON object"), "{}", ran.stderr);
+}

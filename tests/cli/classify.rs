@@ -424,3 +424,24 @@ fn an_output_takes_the_place_of_no_input() {
     let ran = place.run(&["classify", "rows.json"]);
     assert!(ran.code == 3 && ran.stderr.contains("found .json; allowed: .txt"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_row_that_does_not_fit_is_told_with_its_line() {
+    let place = Place::new();
+    place.write("rows.jsonl", "{\"id\":\"r1\",\"text\":\"Bonjour\"}\n");
+    place.write(
+        "more.jsonl",
+        "{\"id\":\"r1\",\"text\":\"Bonjour\"}\n{\"id\":\"r2\",\"text\":\"Salut\",\"note\":\"x\"}\n",
+    );
+    let ran = place.run(&["classify", "rows.jsonl", "more.jsonl", "--format", "csv"]);
+    assert!(ran.code == 3 && ran.stderr.contains("more.jsonl:2: column `note` is in no header"), "{}", ran.stderr);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_backslash_in_a_name_is_a_letter_of_it() {
+    let place = Place::new();
+    place.write("pages/back\\slash.txt", PAGE);
+    let ran = place.run(&["classify", "pages", "--format", "jsonl"]);
+    assert!(ran.stdout.contains("\"document\":\"pages/back\\\\slash.txt\""), "{}", ran.stdout);
+}

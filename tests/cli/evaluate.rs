@@ -409,3 +409,20 @@ fn fits_that_stopped_early_are_told() {
     assert!(ran.stderr.contains("the solver stopped early in 2 of 2 fits (relative gradient up to"), "{}", ran.stderr);
     assert!(place.read("r.json").contains("the solver stopped early in 2 of 2 fits"));
 }
+
+#[test]
+fn a_fold_without_a_gold_positive_says_nothing_of_a_label() {
+    let place = Place::new();
+    // `rare` stands in one article of ten and is given everywhere.
+    let row = |i: usize| {
+        let label = if i / 4 == 0 { "rare" } else { ["often", ""][i % 2] };
+        format!("g{},phrase numéro {i} du texte {},{label}\n", i / 4, i * 7)
+    };
+    place.write("rows.csv", format!("group,text,topic\n{}", (0..40).map(row).collect::<String>()));
+    place.write("low.toml", "[classifier]\nthresholds = 0.0\n");
+    let report = report(&place, &["evaluate", "rows.csv", "--task", "topic:multi", "--config", "low.toml"]);
+    let [rare, often] = ["rare", "often"].map(|label| &report["tasks"]["topic"]["labels"][label]["intervals"]);
+    for figure in ["precision", "recall", "f1"] {
+        assert!(rare[figure]["low"].is_null() && often[figure]["low"].is_number(), "{figure}: {rare} {often}");
+    }
+}
