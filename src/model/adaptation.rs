@@ -57,7 +57,8 @@ pub enum Origin {
     Given,
     /// Unlabelled text.
     Estimated,
-    /// The model as trained: beside given shares of other labels, and in proportion to them in a single-label task.
+    /// The model as trained: beside given shares of other labels, and in proportion to them in a single-label task; and where
+    /// scores say nothing of the label.
     Kept,
 }
 
@@ -111,7 +112,11 @@ impl ModelFile {
             let counts = self.provenance.label_sets.get(&spec.name);
             let training = training_shares(spec, counts.into_iter().flatten())?;
             let (posteriors, before) = said(&trained, scores_of(t), spec.labels.len());
-            let adapted = adapted_shares(spec.kind, &posteriors, &training, &own);
+            // What says nothing of a label says nothing of its share.
+            let level = |k: usize| own[k].is_none() && trained.is_level(LabelId(k));
+            let held: Vec<Option<f64>> =
+                (0..own.len()).map(|k| if level(k) { Some(training[k]) } else { own[k] }).collect();
+            let adapted = adapted_shares(spec.kind, &posteriors, &training, &held);
             let shifts: Vec<f64> =
                 adapted.iter().zip(&training).map(|(new, old)| shift(spec.kind, *new, *old)).collect();
             let moved = trained.shifted(shifts.clone());
@@ -122,8 +127,8 @@ impl ModelFile {
                 adapted: adapted[k],
                 origin: match (own[k], unlabelled) {
                     (Some(_), _) => Origin::Given,
-                    (None, Some(_)) => Origin::Estimated,
-                    (None, None) => Origin::Kept,
+                    (None, Some(_)) if !level(k) => Origin::Estimated,
+                    (None, _) => Origin::Kept,
                 },
                 shift: shifts[k],
                 decided: unlabelled.map(|_| [before[k], after[k]]),

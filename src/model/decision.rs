@@ -129,6 +129,11 @@ impl Decision {
         }
     }
 
+    /// Whether a label of a multi-label task has the same probability whatever its score.
+    pub(super) fn is_level(&self, label: LabelId) -> bool {
+        matches!(self, Decision::Multi(labels) if labels[label.0].slope == 0.0)
+    }
+
     /// Whether it can decide on a task of this kind with so many labels.
     pub(super) fn fits(&self, kind: TaskKind, labels: usize) -> bool {
         let finite = |numbers: &[f64]| numbers.iter().all(|number| number.is_finite());
