@@ -96,7 +96,7 @@ pub fn run(args: &Args) -> Outcome {
         for (label, figures) in task.labels.iter().filter(|(_, l)| l.support > 0 && l.threshold.is_some()) {
             if figures.calibrated < 1.0 && asks_for_calibration(report, name) {
                 let share = 100.0 * (1.0 - figures.calibrated);
-                let why = "too few examples: scores are read as log-odds";
+                let why = "too few examples, or scores that point the wrong way: they are read as log-odds";
                 note(
                     args.common.quiet,
                     &format!("label `{label}` of task `{name}` is uncalibrated in {share:.0} % of the fits ({why})"),

@@ -274,7 +274,8 @@ pub fn refuse_unwritable(path: Option<&PathBuf>, labels: &Path, others: &[Option
 /// Refuses an output that is one of the files read.
 pub fn refuse_inputs<P: AsRef<Path>>(output: Option<&PathBuf>, files: impl IntoIterator<Item = P>) -> Result<()> {
     // What does not exist yet is no input.
-    let Some((output, target)) = output.and_then(|path| Some((path, path.canonicalize().ok()?))) else {
+    let file = output.filter(|path| path.as_os_str() != "-");
+    let Some((output, target)) = file.and_then(|path| Some((path, path.canonicalize().ok()?))) else {
         return Ok(());
     };
     if target.is_file() && files.into_iter().any(|file| file.as_ref().canonicalize().is_ok_and(|file| file == target)) {

@@ -453,10 +453,13 @@ fn label_names(row: &Row, name: &str, kind: TaskKind) -> Result<Option<Vec<Strin
 fn spec_from_data<'a>(name: &str, kind: TaskKind, files: &'a [LabelledFile]) -> Result<TaskSpec> {
     let mut labels = BTreeSet::new();
     let mut unreadable = None;
-    let settled = |f: &'a LabelledFile| {
-        f.rows.iter().zip(&f.readings).filter(|(_, reading)| !**reading).map(move |(row, _)| (f, row))
+    // Where nothing is settled yet, readings are all there is.
+    let any_settled = files.iter().any(|f| f.readings.contains(&false));
+    let read = |f: &'a LabelledFile| {
+        let rows = f.rows.iter().zip(&f.readings).filter(move |(_, reading)| !(any_settled && **reading));
+        rows.map(move |(row, _)| (f, row))
     };
-    for (file, row) in files.iter().flat_map(settled) {
+    for (file, row) in files.iter().flat_map(read) {
         match label_names(row, name, kind) {
             Ok(found) => labels.extend(found.unwrap_or_default()),
             Err(e) => {

@@ -12,7 +12,7 @@ const ROUNDING: f64 = 1e-13;
 /// A logistic curve over a score: p = 1 / (1 + e^-(slope · s + offset)).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BinaryCalibrator {
-    /// How fast the probability rises with the score; zero where the score says nothing.
+    /// How fast the probability rises with the score; above zero.
     pub slope: f64,
     /// The log-odds at score zero.
     pub offset: f64,
@@ -22,10 +22,10 @@ impl BinaryCalibrator {
     /// Reads the score itself as log-odds.
     pub const IDENTITY: BinaryCalibrator = BinaryCalibrator { slope: 1.0, offset: 0.0 };
 
-    /// Platt's fit: maximum likelihood with the smoothed targets (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2), of all curves that do
-    /// not fall: where the likeliest falls, which scores that say nothing can bring about, it is the level one.
+    /// Platt's fit: maximum likelihood with the smoothed targets (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2).
     ///
-    /// `None` under 10 examples of either answer.
+    /// `None` under 10 examples of either answer, or where the probability would not rise with the score: of few articles
+    /// that comes about by chance, and a level curve would throw away what the scores say.
     ///
     /// Source: Platt 1999; the Newton method with backtracking of Lin, Lin and Weng 2007.
     pub fn fit(scores: &[Score], answers: &[bool]) -> Option<Self> {
@@ -87,11 +87,7 @@ impl BinaryCalibrator {
                 break;
             }
         }
-        if slope < 0.0 {
-            let mean = points.iter().map(|(_, target)| target).sum::<f64>() / points.len() as f64;
-            (slope, offset) = (0.0, (mean / (1.0 - mean)).ln());
-        }
-        (slope.is_finite() && offset.is_finite()).then_some(BinaryCalibrator { slope, offset })
+        (slope > 0.0 && slope.is_finite() && offset.is_finite()).then_some(BinaryCalibrator { slope, offset })
     }
 
     /// The probability of a yes.

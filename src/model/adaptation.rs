@@ -57,8 +57,7 @@ pub enum Origin {
     Given,
     /// Unlabelled text.
     Estimated,
-    /// The model as trained: beside given shares of other labels, and in proportion to them in a single-label task; and where
-    /// scores say nothing of the label.
+    /// The model as trained: beside given shares of other labels, and in proportion to them in a single-label task.
     Kept,
 }
 
@@ -112,11 +111,7 @@ impl ModelFile {
             let counts = self.provenance.label_sets.get(&spec.name);
             let training = training_shares(spec, counts.into_iter().flatten())?;
             let (posteriors, before) = said(&trained, scores_of(t), spec.labels.len());
-            // What says nothing of a label says nothing of its share.
-            let level = |k: usize| own[k].is_none() && trained.is_level(LabelId(k));
-            let held: Vec<Option<f64>> =
-                (0..own.len()).map(|k| if level(k) { Some(training[k]) } else { own[k] }).collect();
-            let adapted = adapted_shares(spec.kind, &posteriors, &training, &held);
+            let adapted = adapted_shares(spec.kind, &posteriors, &training, &own);
             let shifts: Vec<f64> =
                 adapted.iter().zip(&training).map(|(new, old)| shift(spec.kind, *new, *old)).collect();
             let moved = trained.shifted(shifts.clone());
@@ -127,8 +122,8 @@ impl ModelFile {
                 adapted: adapted[k],
                 origin: match (own[k], unlabelled) {
                     (Some(_), _) => Origin::Given,
-                    (None, Some(_)) if !level(k) => Origin::Estimated,
-                    (None, _) => Origin::Kept,
+                    (None, Some(_)) => Origin::Estimated,
+                    (None, None) => Origin::Kept,
                 },
                 shift: shifts[k],
                 decided: unlabelled.map(|_| [before[k], after[k]]),

@@ -13,7 +13,8 @@ pub struct LabelDecision {
     pub slope: f64,
     /// The offset of the calibration curve.
     pub offset: f64,
-    /// Whether the curve was learnt; else the score was read as log-odds, for want of examples or by configuration.
+    /// Whether the curve was learnt; else the score was read as log-odds, for want of examples, because the curve
+    /// would have fallen, or by configuration.
     pub calibrated: bool,
     /// The least probability of a yes.
     pub threshold: f64,
@@ -127,11 +128,6 @@ impl Decision {
                 Decision::Single { inverse_temperature: *inverse_temperature, calibrated: *calibrated, shifts }
             }
         }
-    }
-
-    /// Whether a label of a multi-label task has the same probability whatever its score.
-    pub(super) fn is_level(&self, label: LabelId) -> bool {
-        matches!(self, Decision::Multi(labels) if labels[label.0].slope == 0.0)
     }
 
     /// Whether it can decide on a task of this kind with so many labels.

@@ -74,7 +74,7 @@ fn render(comparison: &Comparison, markdown: bool) -> String {
             text += &sheet.text(markdown);
         }
         if let Some(line) = detectable(task) {
-            let line = format!("{name}: {line}");
+            let line = format!("{}: {line}", on_one_line(name));
             text += &format!("\n{}\n", if markdown { escaped(&line) } else { line });
         }
         let sheets = [others(name, task)].into_iter().chain(mcnemar(name, task)).chain(flips(name, task, FLIPS));

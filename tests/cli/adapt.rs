@@ -138,21 +138,3 @@ fn what_cannot_be_adapted_to_is_refused() {
     assert!(ran.stderr.contains("enough.csv:52: wrong number of cells"), "{}", ran.stderr);
     assert!(ran.stdout.contains("from 50 unlabelled paragraphs") && place.files().contains(&"new".to_string()));
 }
-
-#[test]
-fn a_label_that_scores_say_nothing_of_keeps_its_share() {
-    let place = Place::new();
-    // Words and labels that have nothing to do with each other.
-    let mut random = fastrand::Rng::with_seed(2);
-    let mut row = || {
-        let words: Vec<String> = (0..12).map(|_| format!("mot{}", random.u8(..40))).collect();
-        format!("{},{}\n", words.join(" "), if random.u8(..10) < 3 { "noise" } else { "" })
-    };
-    place.write("rows.csv", format!("text,topic\n{}", (0..200).map(|_| row()).collect::<String>()));
-    assert_eq!(place.run(&["train", "rows.csv", "--task", "topic:multi", "--output", "model.safetensors"]).code, 0);
-    let said = probabilities(&place, "model.safetensors");
-    assert!(said.iter().all(|p| p == &said[0]), "the curve is level");
-    let ran = place.run(&["adapt", "model.safetensors", "--unlabelled", "rows.csv", "--output", "moved.safetensors"]);
-    assert!(ran.stdout.contains("kept") && ran.stdout.contains("0.000"), "{}", ran.stdout);
-    assert_eq!(probabilities(&place, "moved.safetensors"), said);
-}

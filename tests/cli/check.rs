@@ -181,6 +181,9 @@ fn only_check_reads_single_readings() {
     place.write("tasks.toml", "[tasks.mood]\nkind = \"single\"\nlabels = [\"good\", \"bad\"]\n");
     let ran = place.run(&["train", "read.csv", "--output", "m"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+    place.write("alone.csv", "id,text,mood,annotator\n1,a,good,ana\n1,,good,bob\n2,b,bad,ana\n2,,good,bob\n");
+    let ran = place.run(&["check", "alone.csv", "--task", "mood:single"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
     let ran = place.run(&["check", "read.csv"]);
     assert!(ran.code == 1 && ran.stderr.contains("read.csv:22: unknown label"), "{}", ran.stderr);
 }

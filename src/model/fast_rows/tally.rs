@@ -126,9 +126,9 @@ impl Tally {
     }
 }
 
-/// Keeps what a byte no longer holds; of nothing, as much as there is room for.
+/// Keeps what a byte no longer holds; nobody's count saturates.
 ///
-/// Not written out where it is called, which is where nothing else is done so seldom.
+/// Out of line: it is called seldom, from the hottest loop.
 #[cold]
 #[inline(never)]
 fn carry(carried: &mut HashMap<usize, u32>, place: usize) {
