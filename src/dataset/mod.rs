@@ -12,7 +12,7 @@ pub use near_duplicates::{LEAST_SIMILARITY, joined_groups, near_duplicates};
 pub use quality::{LabelQuality, PairAgreement, Quality, TaskQuality};
 
 use crate::digest::digits;
-use crate::error::{Error, Result, on_one_line};
+use crate::error::{Error, Result};
 use crate::task::{LabelSet, TaskKind, TaskSpec};
 use crate::text::{Columns, Format, Row, Rows, Source, reach};
 use indexmap::IndexSet;
@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 
 /// The file that describes the tasks of a directory of labels.
 const TASKS_FILE: &str = "tasks.toml";
+/// Who gave a single reading.
+const ANNOTATOR: &str = "annotator";
 
 /// A labelled paragraph.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,8 +130,7 @@ impl Dataset {
             Some(first) if others == 0 => Err(first),
             Some(first) => {
                 let faults = if others == 1 { "fault" } else { "faults" };
-                let path = path.to_string_lossy();
-                let listed = format!("; {others} more {faults}: `rubrique check {}` lists all", on_one_line(&path));
+                let listed = format!("; {others} more {faults}: `rubrique check {}` lists all", path.display());
                 Err(first.and(&listed).hint("mend this row"))
             }
         }
@@ -292,7 +293,7 @@ fn nothing_but(faults: Vec<Error>) -> (Checked, Vec<Error>) {
 }
 
 fn quoted(names: &BTreeSet<&String>) -> String {
-    names.iter().map(|name| format!("`{}`", on_one_line(name))).collect::<Vec<_>>().join(", ")
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Where the tasks of a labelled file or directory are described, if they are.
@@ -361,23 +362,19 @@ fn read_files(path: &Path, columns: &Columns, faults: &mut Vec<Error>) -> Result
         .collect::<Result<_>>()?;
     // A row that repeats an id with an annotator is a single reading, whatever else is wrong with it.
     let mut rows_of: HashMap<String, usize> = HashMap::new();
-    for file in &files {
-        file.rows.iter().for_each(|row| *rows_of.entry(id_of(row, file, columns)).or_default() += 1);
-    }
+    let ids = files.iter().flat_map(|file| file.rows.iter().map(|row| id_of(row, &file.path, columns)));
+    ids.flatten().for_each(|id| *rows_of.entry(id).or_default() += 1);
     for file in &mut files {
-        let is_reading = |row: &Row| !annotator_of(row).is_empty() && rows_of[&id_of(row, file, columns)] > 1;
+        let repeats = |row: &Row| id_of(row, &file.path, columns).is_ok_and(|id| rows_of[&id] > 1);
+        let is_reading = |row: &Row| matches!(cell(row, ANNOTATOR), Ok(Some(_))) && repeats(row);
         file.readings = file.rows.iter().map(is_reading).collect();
     }
     Ok(files)
 }
 
-fn annotator_of(row: &Row) -> String {
-    cell(row, "annotator").ok().flatten().unwrap_or_default()
-}
-
-fn id_of(row: &Row, file: &LabelledFile, columns: &Columns) -> String {
-    let stated = cell(row, columns.id.as_deref().unwrap_or("id")).ok().flatten();
-    stated.unwrap_or_else(|| Place { path: file.path.clone(), line: row.line }.name())
+fn id_of(row: &Row, path: &str, columns: &Columns) -> Result<String> {
+    let stated = cell(row, columns.id.as_deref().unwrap_or("id"))?;
+    Ok(stated.unwrap_or_else(|| Place { path: path.to_string(), line: row.line }.name()))
 }
 
 /// The text of a cell that is not blank.
@@ -444,7 +441,7 @@ fn label_names(row: &Row, name: &str, kind: TaskKind) -> Result<Option<Vec<Strin
     if let Some(label) = names.iter().find(|label| label.contains('|')) {
         let allowed =
             if kind == TaskKind::Single { "one label" } else { "labels without `|`, which parts them in CSV" };
-        let error = format!("column `{name}` holds no label (found `{}`; allowed: {allowed})", on_one_line(label));
+        let error = format!("column `{name}` holds no label (found `{label}`; allowed: {allowed})");
         return Err(Error::data(error).line(row.line));
     }
     Ok((kind == TaskKind::Multi || !names.is_empty()).then_some(names))
@@ -484,10 +481,9 @@ fn gold_labels(row: &Row, spec: &TaskSpec) -> Result<Option<LabelSet>> {
         .map(|label| {
             spec.label_id(label).ok_or_else(|| {
                 Error::data(format!(
-                    "unknown label of task `{}` (found `{}`; allowed: {})",
+                    "unknown label of task `{}` (found `{label}`; allowed: {})",
                     spec.name,
-                    on_one_line(label),
-                    on_one_line(&spec.labels.join(", "))
+                    spec.labels.join(", ")
                 ))
                 .line(row.line)
             })
@@ -515,7 +511,7 @@ fn assemble(
         for (row, &is_reading) in file.rows.iter().zip(&file.readings) {
             let one = (|| -> Result<Parsed> {
                 let cell = |name: &str| cell(row, name);
-                let annotator = cell("annotator")?.unwrap_or_default();
+                let annotator = cell(ANNOTATOR)?.unwrap_or_default();
                 let text = match cell(&columns.text)? {
                     Some(text) => text,
                     // A reading need not repeat the text of its settled row.
@@ -526,7 +522,7 @@ fn assemble(
                     }
                 };
                 let place = Place { path: file.path.clone(), line: row.line };
-                let id = cell(columns.id.as_deref().unwrap_or("id"))?.unwrap_or_else(|| place.name());
+                let id = id_of(row, &file.path, columns)?;
                 let group = cell(columns.group.as_deref().unwrap_or("group"))?.unwrap_or_else(|| id.clone());
                 let gold = tasks.iter().map(|spec| gold_labels(row, spec)).collect::<Result<_>>()?;
                 let test = cell("split")?.is_some_and(|split| split.trim().eq_ignore_ascii_case("test"));
@@ -550,24 +546,17 @@ fn assemble(
             continue;
         }
         if example.text.is_empty() {
-            let found = format!(
-                "a reading without text of a paragraph that no other row holds (found id `{}`)",
-                on_one_line(&example.id)
-            );
+            let found =
+                format!("a reading without text of a paragraph that no other row holds (found id `{}`)", example.id);
             faults.push(Error::data(found).at(&example.place.path).line(example.place.line));
             continue;
         }
         if let Some(first) = settled.get(&example.id) {
             faults.push(
-                Error::data(format!(
-                    "id `{}` stands twice (first at {}:{})",
-                    on_one_line(&example.id),
-                    first.path,
-                    first.line
-                ))
-                .at(&example.place.path)
-                .line(example.place.line)
-                .hint("give each paragraph its own id, or name the readers in an `annotator` column"),
+                Error::data(format!("id `{}` stands twice (first at {}:{})", example.id, first.path, first.line))
+                    .at(&example.place.path)
+                    .line(example.place.line)
+                    .hint("give each paragraph its own id, or name the readers in an `annotator` column"),
             );
             continue;
         }

@@ -272,8 +272,8 @@ fn faults_between(dataset: &Dataset, all: &[&Example], advice: &mut Vec<String>)
                 let error = Error::data(format!(
                     "a near duplicate in another group (similarity {similarity:.2} to {}; groups `{}` and `{}`)",
                     place(other),
-                    on_one_line(&example.group),
-                    on_one_line(&all[other].group)
+                    example.group,
+                    all[other].group
                 ));
                 faults.push(at(error.hint("give both the same group, or leave one out")));
             }

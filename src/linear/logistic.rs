@@ -65,8 +65,8 @@ pub struct LogisticParams {
     pub class_weight: ClassWeight,
     /// The size of P: the root mean square of the scores that it gives to the training rows. 0 is no prior.
     pub naive_bayes: f64,
-    /// The solver stops where the gradient's norm is below this share of its norm at zero, or of a ten thousandth of what that
-    /// could be at most, where columns say next to nothing.
+    /// The solver stops where the gradient's norm is below this share of its norm at zero. Where columns say next to nothing,
+    /// that norm counts as a ten thousandth of the greatest that it could be.
     pub tolerance: f64,
 }
 

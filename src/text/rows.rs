@@ -1,6 +1,6 @@
 //! Rows of CSV, TSV and JSONL, one at a time.
 
-use crate::error::{Error, Result, on_one_line};
+use crate::error::{Error, Result};
 use crate::text::source::{Format, Source};
 use crate::text::{Document, not_utf8};
 use memchr::memchr3;
@@ -103,7 +103,7 @@ fn text_of(cell: Option<Value>, column: &str) -> Result<Option<String>> {
 
 /// The error for a column that is not there.
 pub(crate) fn missing_column<'a>(wanted: &str, found: impl Iterator<Item = &'a String>) -> Error {
-    let found: Vec<String> = found.map(|name| format!("`{}`", on_one_line(name))).collect();
+    let found: Vec<String> = found.map(|name| format!("`{name}`")).collect();
     Error::data(format!("no column `{wanted}` (found {})", found.join(", ")))
         .hint("name the column with --text, --id or --group, or correct the header")
 }
@@ -174,7 +174,7 @@ fn delimited(input: Box<dyn Read + Send>, delimiter: u8) -> Result<(Vec<String>,
     for name in &header {
         let name = from_utf8(name).map_err(|e| not_utf8(name[e.valid_up_to()]).line(1))?.trim_start_matches('\u{feff}');
         if !known.insert(name) {
-            return Err(Error::data(format!("column `{}` stands twice in the header", on_one_line(name))).line(1));
+            return Err(Error::data(format!("column `{name}` stands twice in the header")).line(1));
         }
         names.push(name.to_string());
     }
