@@ -50,6 +50,7 @@ pub mod output;
 pub mod sparse;
 pub mod split;
 pub mod store;
+mod sum;
 mod table;
 pub mod task;
 pub mod text;

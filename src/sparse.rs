@@ -3,6 +3,8 @@
 //! In: pairs of column and value. Out: rows sorted by column and a compressed matrix of them. It must not know what a
 //! column means.
 
+use crate::sum::greatest;
+
 /// One row: columns strictly increasing, values finite and not zero.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SparseRow {
@@ -80,6 +82,49 @@ impl SparseRow {
     /// Whether nothing is stored.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
+    }
+}
+
+/// A row whose columns may stand in any order, each once.
+#[derive(Debug, Clone, Copy)]
+pub struct UnorderedRow<'a> {
+    columns: &'a [u32],
+    values: &'a [f64],
+    greatest: f64,
+}
+
+impl<'a> UnorderedRow<'a> {
+    /// A row of columns and as many values.
+    pub fn new(columns: &'a [u32], values: &'a [f64]) -> Self {
+        UnorderedRow { columns, values, greatest: greatest(values) }
+    }
+
+    /// A row of columns and as many values, of which the greatest absolute value is known.
+    #[inline(always)]
+    pub(crate) fn with_greatest(columns: &'a [u32], values: &'a [f64], greatest: f64) -> Self {
+        debug_assert_eq!(self::greatest(values), greatest);
+        UnorderedRow { columns, values, greatest }
+    }
+
+    /// The columns.
+    pub fn columns(self) -> &'a [u32] {
+        self.columns
+    }
+
+    /// The value of each column.
+    pub fn values(self) -> &'a [f64] {
+        self.values
+    }
+
+    /// The greatest absolute value, zero if there are no values.
+    pub fn greatest(self) -> f64 {
+        self.greatest
+    }
+}
+
+impl<'a> From<&'a SparseRow> for UnorderedRow<'a> {
+    fn from(row: &'a SparseRow) -> Self {
+        UnorderedRow::new(&row.columns, &row.values)
     }
 }
 

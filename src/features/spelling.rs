@@ -16,16 +16,10 @@ pub const WHOLE: usize = 15;
 /// The greatest length in bytes of a string that a key holds whole.
 const SHORT: usize = 7;
 
-/// By length the bytes of a block that belong to a string.
-const KEPT: [u128; WHOLE + 1] = {
-    let mut kept = [0; WHOLE + 1];
-    let mut length = 1;
-    while length <= WHOLE {
-        kept[length] = kept[length - 1] << 8 | 0xff;
-        length += 1;
-    }
-    kept
-};
+/// Of a block that begins with a string the bytes that belong to it.
+const fn kept(length: usize) -> u128 {
+    (1 << (8 * length)) - 1
+}
 
 /// The last byte of a spelling is the length plus one, or this.
 const HASHED: u128 = 0xff << 120;
@@ -34,15 +28,20 @@ const HASHED: u128 = 0xff << 120;
 /// no spelling is zero.
 const TURNED: u128 = (SECOND as u128) << 64 | FIRST as u128;
 
-/// By length the last byte of a whole spelling, and the bits to turn.
-const ENDS: [u128; WHOLE + 1] = {
-    let mut ends = [0; WHOLE + 1];
+/// The last byte of a whole spelling, and the bits to turn.
+const fn end(length: usize) -> u128 {
+    (length as u128 + 1) << 120 ^ TURNED
+}
+
+/// By length what makes a whole spelling of a block that begins with a string: the bits to keep, and then to turn.
+const WHOLES: [(u128, u128); WHOLE + 1] = {
+    let mut wholes = [(0, 0); WHOLE + 1];
     let mut length = 0;
     while length <= WHOLE {
-        ends[length] = (length as u128 + 1) << 120 ^ TURNED;
+        wholes[length] = (kept(length), end(length));
         length += 1;
     }
-    ends
+    wholes
 };
 
 impl Spelling {
@@ -54,8 +53,8 @@ impl Spelling {
     /// Not written out where it is called, so that registers there are left to short strings.
     #[inline(never)]
     pub fn of(text: &[u8]) -> Self {
-        match ENDS.get(text.len()) {
-            Some(end) => Spelling(gathered(text) ^ end),
+        match WHOLES.get(text.len()) {
+            Some((_, turned)) => Spelling(gathered(text) ^ turned),
             None => Spelling::hashed(text),
         }
     }
@@ -66,7 +65,10 @@ impl Spelling {
         // Not `len`, which looks twice.
         let length = part.end.wrapping_sub(part.start);
         match text.get(part.start..).and_then(<[u8]>::first_chunk) {
-            Some(block) if length <= WHOLE => Spelling(u128::from_le_bytes(*block) & KEPT[length] ^ ENDS[length]),
+            Some(block) if length <= WHOLE => {
+                let (kept, turned) = WHOLES[length];
+                Spelling(u128::from_le_bytes(*block) & kept ^ turned)
+            }
             _ => Spelling::of(&text[part]),
         }
     }
@@ -98,7 +100,7 @@ impl Spelling {
     /// The bytes of a string that is whole, and zeros after them.
     #[inline(always)]
     pub fn bytes(self) -> [u8; 16] {
-        ((self.0 ^ TURNED) & KEPT[WHOLE]).to_le_bytes()
+        ((self.0 ^ TURNED) & kept(WHOLE)).to_le_bytes()
     }
 
     /// A shorter number: of [short](is_short) strings no other string has the same.
@@ -122,7 +124,7 @@ pub fn key_and_hash(text: &[u8], part: Range<usize>) -> (u64, u64) {
     let length = part.end.wrapping_sub(part.start);
     match text.get(part.start..).and_then(<[u8]>::first_chunk) {
         Some(block) if is_short(length) => {
-            let low = u64::from_le_bytes(*block) & KEPT[length] as u64;
+            let low = u64::from_le_bytes(*block) & WHOLES[length].0 as u64;
             let high = (length as u64 + 1) << 56;
             (low | high, folded(mix(low, high)))
         }

@@ -4,6 +4,7 @@ use super::corpus::{Corpus, run_lengths};
 use super::idf::Idf;
 use super::vocabulary::Vocabulary;
 use crate::sparse::{SparseMatrix, SparseRow};
+use crate::sum::{FixedPoint, greatest, reach};
 use std::cmp::Reverse;
 use std::sync::LazyLock;
 
@@ -196,10 +197,17 @@ impl TfidfVectorizer {
         move |at, count| damping.tf(count) * idf(at)
     }
 
-    /// Brings the weights of a text to their norm.
+    /// What weighs a term, before normalization and with an idf of one, by the number of times that it stands in a text.
     #[inline(always)]
-    pub(crate) fn normalize(&self, weights: &mut [f64]) {
-        normalize(weights, self.norm);
+    pub(crate) fn damping(&self) -> impl Fn(u32) -> f64 + use<> {
+        let damping = self.damping;
+        move |count| damping.tf(count)
+    }
+
+    /// Brings the weights of a text to their norm. Returns the greatest, zero if there are none.
+    #[inline(always)]
+    pub(crate) fn normalize(&self, weights: &mut [f64]) -> f64 {
+        normalize(weights, self.norm)
     }
 }
 
@@ -232,27 +240,15 @@ fn damped(count: u32) -> f64 {
     1.0 + f64::from(count).ln()
 }
 
-/// Brings weights to a Euclidean norm.
+/// Brings weights to a Euclidean norm, whatever their order. Returns the greatest.
 #[inline(always)]
-fn normalize(weights: &mut [f64], norm: f64) {
-    let scale = norm / length(weights);
+fn normalize(weights: &mut [f64], norm: f64) -> f64 {
+    let greatest = greatest(weights);
+    let squares = FixedPoint::below(reach(greatest * greatest, weights.len()));
+    let sum = weights.iter().fold(0u64, |sum, weight| sum.wrapping_add(squares.part(weight * weight)));
+    let scale = norm / squares.sum(sum, weights.len()).sqrt();
     weights.iter_mut().for_each(|weight| *weight *= scale);
-}
-
-/// The Euclidean norm of weights, in four sums side by side: a processor adds to one while it waits for another.
-#[inline(always)]
-fn length(weights: &[f64]) -> f64 {
-    let (fours, rest) = weights.as_chunks::<4>();
-    let mut sums = [0.0; 4];
-    for four in fours {
-        for (sum, weight) in sums.iter_mut().zip(four) {
-            *sum += weight * weight;
-        }
-    }
-    for (sum, weight) in sums.iter_mut().zip(rest) {
-        *sum += weight * weight;
-    }
-    (sums[0] + sums[1] + (sums[2] + sums[3])).sqrt()
+    if weights.is_empty() { 0.0 } else { greatest * scale }
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! Logistic regression: what is fitted, by which solver, and what comes out.
 
 use super::objective::{Problem, relative_gradient};
+use super::scorer::Scorer;
 use super::{dense, descent};
 use crate::error::{Error, Result};
-use crate::sparse::{SparseMatrix, SparseRow};
+use crate::sparse::{SparseMatrix, SparseRow, UnorderedRow};
+use crate::sum::{FixedPoint, reach};
 use crate::task::Score;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::iter;
 
 /// Which solver minimises the objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,6 +115,8 @@ pub struct Convergence {
 pub struct LogisticRegression {
     outputs: usize,
     weights: Cow<'static, [f32]>,
+    /// How far the weights are from zero at most.
+    greatest: f32,
     intercepts: Vec<f64>,
     convergence: Convergence,
 }
@@ -204,7 +209,7 @@ impl Draft {
             }
         }
         let convergence = Convergence { gradient, converged: gradient <= self.problem.params.tolerance };
-        LogisticRegression { outputs, weights: weights.into(), intercepts, convergence }
+        LogisticRegression { outputs, greatest: furthest(&weights), weights: weights.into(), intercepts, convergence }
     }
 }
 
@@ -248,19 +253,25 @@ impl LogisticParams {
     }
 }
 
+/// How far weights are from zero at most; not finite if one of them is not.
+fn furthest(weights: &[f32]) -> f32 {
+    // As integers, which order like numbers above zero and are compared several at a time.
+    f32::from_bits(weights.iter().fold(0, |most, weight| most.max(weight.abs().to_bits())))
+}
+
 impl LogisticRegression {
     /// Puts a regression together from its parts: weights column by column, as many to a column as there are intercepts.
     /// `None` for other numbers of weights, and for what is not finite.
     pub fn from_parts(weights: impl Into<Cow<'static, [f32]>>, intercepts: Vec<f64>) -> Option<Self> {
         let weights = weights.into();
         let outputs = intercepts.len();
-        // Without a way out of the loop: it is then done several numbers at a time.
-        let finite = weights.iter().fold(true, |finite, v| finite & v.is_finite());
-        let finite = finite && intercepts.iter().all(|v| v.is_finite());
+        let greatest = furthest(&weights);
+        let finite = greatest.is_finite() && intercepts.iter().all(|v| v.is_finite());
         let convergence = Convergence { gradient: 0.0, converged: true };
         (outputs > 0 && weights.len().is_multiple_of(outputs) && finite).then_some(LogisticRegression {
             outputs,
             weights,
+            greatest,
             intercepts,
             convergence,
         })
@@ -268,21 +279,31 @@ impl LogisticRegression {
 
     /// One score an output for a row.
     pub fn scores(&self, row: &SparseRow) -> Vec<Score> {
-        let mut sums = vec![0.0; self.outputs];
+        let products = FixedPoint::below(self.reach() * reach(UnorderedRow::from(row).greatest(), row.len()));
+        let mut sums = vec![0u64; self.outputs];
         for (column, value) in row.iter() {
             let at = column as usize * self.outputs;
             for (sum, &weight) in sums.iter_mut().zip(&self.weights[at..at + self.outputs]) {
-                *sum += value * f64::from(weight);
+                *sum = sum.wrapping_add(products.part(value * f64::from(weight)));
             }
         }
-        sums.iter().zip(&self.intercepts).map(|(sum, intercept)| Score(sum + intercept)).collect()
+        let score = |(&sum, intercept): (&u64, &f64)| Score(products.sum(sum, row.len()) + intercept);
+        sums.iter().zip(&self.intercepts).map(score).collect()
     }
 
     /// The scores of every row of a matrix, as [`scores`](Self::scores) gives them.
     pub fn score_rows(&self, x: &SparseMatrix) -> Vec<Vec<Score>> {
-        let add = |(sum, intercept): (&f64, &f64)| Score(sum + intercept);
-        let sums = x.times(&self.weights, self.outputs);
-        sums.chunks_exact(self.outputs).map(|row| row.iter().zip(&self.intercepts).map(add).collect()).collect()
+        let mut scorer = Scorer::new(iter::once(self), x.width()).ready(iter::once(self));
+        let row = |i| {
+            let (columns, values) = x.row(i);
+            scorer.scores(iter::once(self), UnorderedRow::new(columns, values)).to_vec()
+        };
+        (0..x.height()).map(row).collect()
+    }
+
+    /// A power of two that no weight reaches.
+    pub(super) fn reach(&self) -> f64 {
+        reach(self.greatest.into(), 1)
     }
 
     /// The number of scores of a row.
@@ -309,6 +330,7 @@ impl LogisticRegression {
     #[must_use]
     pub fn rounded(mut self, round: impl Fn(f32) -> f32) -> Self {
         self.weights.to_mut().iter_mut().for_each(|weight| *weight = round(*weight));
+        self.greatest = furthest(&self.weights);
         self
     }
 

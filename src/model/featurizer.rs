@@ -4,7 +4,7 @@ use super::config::{BlockParams, PipelineParams};
 use super::fast_rows::{self, FastRows};
 use crate::analysis::{Analyzer, AnalyzerParams};
 use crate::features::{Corpus, CorpusTfidf, TfidfVectorizer};
-use crate::sparse::{SparseMatrix, SparseRow};
+use crate::sparse::{SparseMatrix, SparseRow, UnorderedRow};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -86,12 +86,12 @@ impl Featurizer {
 
     /// The row of a text.
     pub fn row(&self, text: &str) -> SparseRow {
-        self.read(text, std::mem::take)
+        self.fast.row(&self.blocks, text)
     }
 
-    /// What is made of the row of a text, which may be taken away.
-    pub(super) fn read<T>(&self, text: &str, made_of: impl FnOnce(&mut SparseRow) -> T) -> T {
-        self.fast.read(&self.blocks, text, made_of)
+    /// What is made of a text's row, its columns in any order.
+    pub(super) fn read_unordered<T>(&self, text: &str, made_of: impl FnOnce(UnorderedRow<'_>) -> T) -> T {
+        self.fast.read_unordered(&self.blocks, text, made_of)
     }
 
     /// The row of a text, and for each of its columns the places of the text where the term stands.

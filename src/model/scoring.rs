@@ -22,6 +22,8 @@ struct Share {
     featurizer: Arc<Featurizer>,
     /// Positions in the list of tasks.
     tasks: Vec<usize>,
+    /// Where the scores of its tasks stand, one after the other.
+    places: Vec<usize>,
 }
 
 struct Memory {
@@ -39,7 +41,7 @@ impl Scoring {
                 Some(share) => share.tasks.push(t),
                 None => {
                     let featurizer = Arc::clone(&task.featurizer);
-                    shares.push(Share { featurizer, tasks: vec![t] });
+                    shares.push(Share { featurizer, tasks: vec![t], places: Vec::new() });
                 }
             }
         }
@@ -49,7 +51,11 @@ impl Scoring {
             end += task.regression.outputs();
             start..end
         });
-        Scoring { places: places.collect(), shares, memories: ThreadLocal::new() }
+        let places: Vec<Range<usize>> = places.collect();
+        for share in &mut shares {
+            share.places = share.tasks.iter().flat_map(|&t| places[t].clone()).collect();
+        }
+        Scoring { places, shares, memories: ThreadLocal::new() }
     }
 
     /// What is made of the scores of a text, task by task.
@@ -61,21 +67,18 @@ impl Scoring {
     ) -> Vec<T> {
         let mut memory = self.memories.get_or(|| RefCell::new(self.memory(tasks))).borrow_mut();
         let Memory { scorers, scores } = &mut *memory;
-        for (Share { featurizer, tasks: sharing }, scorer) in self.shares.iter().zip(scorers) {
-            let places = sharing.iter().flat_map(|&t| self.places[t].clone());
-            featurizer.read(text, |row| {
+        for (Share { featurizer, tasks: sharing, places }, scorer) in self.shares.iter().zip(scorers) {
+            featurizer.read_unordered(text, |row| {
                 let found = scorer.scores(sharing.iter().map(|&t| &tasks[t].regression), row);
-                places.zip(found).for_each(|(place, score)| scores[place] = score);
+                places.iter().zip(found).for_each(|(&place, &score)| scores[place] = score);
             });
         }
         tasks.iter().zip(&self.places).map(|(task, places)| made_of(task, &scores[places.clone()])).collect()
     }
 
     fn memory(&self, tasks: &[TaskModel]) -> Memory {
-        let scorer = |share: &Share| {
-            let outputs = share.tasks.iter().map(|&t| tasks[t].regression.outputs()).sum();
-            Scorer::new(share.featurizer.width(), outputs)
-        };
+        let scorer =
+            |share: &Share| Scorer::new(share.tasks.iter().map(|&t| &tasks[t].regression), share.featurizer.width());
         let outputs = self.places.last().map_or(0, |places| places.end);
         Memory { scorers: self.shares.iter().map(scorer).collect(), scores: vec![Score(0.0); outputs] }
     }

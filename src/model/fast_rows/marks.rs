@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::V3;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::__m256i;
 use wide::u8x64;
 
 /// What 64 bytes may be, a bit for each.
@@ -52,26 +54,37 @@ impl Marker for Portable {
 impl Marker for V3 {
     #[inline(always)]
     fn marks(self, block: &[u8; 64], signs_part: bool) -> Marks {
-        let (x, y) = (self.avx, self.avx2);
-        let all = |byte: u8| x._mm256_set1_epi8(byte as i8);
-        let mask = |bytes| u64::from(y._mm256_movemask_epi8(bytes) as u32);
-        let within = |bytes, least: u8, greatest: u8| {
-            let above = y._mm256_sub_epi8(bytes, all(least));
-            y._mm256_cmpeq_epi8(above, y._mm256_min_epu8(above, all(greatest - least)))
-        };
         let parting = pulp::cast(if signs_part { [PARTING, PARTING] } else { [SPACES, SPACES] });
-        let [first, second] = pulp::cast::<[u8; 64], [_; 2]>(*block).map(|bytes| {
-            let halves = y._mm256_and_si256(y._mm256_srli_epi16::<4>(bytes), all(15));
-            let half = y._mm256_shuffle_epi8(pulp::cast([HALVES, HALVES]), halves);
-            // For a byte beyond ASCII a shuffle gives zero.
-            let parts = y._mm256_and_si256(y._mm256_shuffle_epi8(parting, bytes), half);
-            let spaces = y._mm256_cmpeq_epi8(parts, half);
-            let others = y._mm256_or_si256(y._mm256_cmpeq_epi8(bytes, all(0xc2)), within(bytes, 0xe1, 0xe3));
-            [mask(spaces), mask(within(bytes, b'0', b'9')), mask(others)]
-        });
-        let [spaces, digits, others] = std::array::from_fn(|k| first[k] | second[k] << 32);
-        Marks { spaces, digits, others }
+        let [first, second] = pulp::cast::<[u8; 64], [__m256i; 2]>(*block);
+        let (first, second) = (half_marks(self, first, parting), half_marks(self, second, parting));
+        Marks {
+            spaces: first.spaces | second.spaces << 32,
+            digits: first.digits | second.digits << 32,
+            others: first.others | second.others << 32,
+        }
     }
+}
+
+/// What 32 bytes may be.
+///
+/// A function, since closures are not always written out where they are called, and outside of it AVX2 is not at hand.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn half_marks(processor: V3, bytes: __m256i, parting: __m256i) -> Marks {
+    let (x, y) = (processor.avx, processor.avx2);
+    let all = |byte: u8| x._mm256_set1_epi8(byte as i8);
+    let mask = |bytes| u64::from(y._mm256_movemask_epi8(bytes) as u32);
+    let within = |bytes, least: u8, greatest: u8| {
+        let above = y._mm256_sub_epi8(bytes, all(least));
+        y._mm256_cmpeq_epi8(above, y._mm256_min_epu8(above, all(greatest - least)))
+    };
+    let halves = y._mm256_and_si256(y._mm256_srli_epi16::<4>(bytes), all(15));
+    let half = y._mm256_shuffle_epi8(pulp::cast([HALVES, HALVES]), halves);
+    // For a byte beyond ASCII a shuffle gives zero.
+    let parts = y._mm256_and_si256(y._mm256_shuffle_epi8(parting, bytes), half);
+    let spaces = y._mm256_cmpeq_epi8(parts, half);
+    let others = y._mm256_or_si256(y._mm256_cmpeq_epi8(bytes, all(0xc2)), within(bytes, 0xe1, 0xe3));
+    Marks { spaces: mask(spaces), digits: mask(within(bytes, b'0', b'9')), others: mask(others) }
 }
 
 /// By the upper half of a byte of ASCII a bit for it; of other bytes any, since sets have nothing for them.

@@ -27,6 +27,13 @@ const MARKS: usize = 1 << 14;
 /// What follows a long piece; no text holds this byte.
 const END: u8 = 0xff;
 
+/// A piece that is looked for: its spelling, and the bucket where it may be.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sought {
+    pub spelling: Spelling,
+    pub bucket: usize,
+}
+
 /// What a piece means to all blocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Meaning<'a> {
@@ -85,6 +92,19 @@ const MANY: u32 = 1 << 31;
 const NO_COLUMN: u32 = MANY - 1;
 
 impl Place {
+    /// The place of a meaning of one column and one word at most: it says all of it.
+    #[inline(always)]
+    pub fn of_few(Meaning { columns, words }: Meaning<'_>) -> Option<Self> {
+        let column = columns.first().copied().unwrap_or(NO_COLUMN);
+        let word = words.first().copied().unwrap_or_default();
+        (columns.len() <= 1 && words.len() <= 1).then_some(Place {
+            column,
+            word,
+            columns: 0,
+            few_words: words.len() as u16,
+        })
+    }
+
     /// Whether the meaning is of many numbers.
     #[inline(always)]
     pub fn is_many(self) -> bool {
@@ -174,33 +194,33 @@ impl Memo {
         }
     }
 
-    /// Notes the spellings of pieces, and the buckets in which they are looked for first; a processor is told to bring these
+    /// Notes the spellings of pieces, and the buckets in which they are looked for first, which a processor is told to bring
     /// near.
     ///
     /// Not written out where it is called, so that all it needs stays in registers.
     #[inline(never)]
-    pub fn approach(&self, text: &[u8], pieces: &[[usize; 2]], spellings: &mut [Spelling], buckets: &mut [usize]) {
+    pub fn approach(&self, text: &[u8], pieces: &[[usize; 2]], sought: &mut [Sought]) {
         let all = &self.buckets[..];
-        for (&[start, end], (spelling, bucket)) in pieces.iter().zip(spellings.iter_mut().zip(buckets)) {
-            let piece = Spelling::part(text, start..end);
-            *spelling = piece;
-            *bucket = piece.hash() as usize & (all.len() - 1);
-            prefetch_index(all, *bucket);
+        for (&[start, end], sought) in pieces.iter().zip(sought) {
+            let spelling = Spelling::part(text, start..end);
+            let bucket = spelling.hash() as usize & (all.len() - 1);
+            *sought = Sought { spelling, bucket };
+            prefetch_index(all, bucket);
         }
     }
 
     /// Where the meanings of pieces stand, of up to 64 of them, as far as a look into their first buckets tells: a bit for
     /// each piece that is not found.
     #[inline(always)]
-    pub fn glance(&self, spellings: &[Spelling], buckets: &[usize], places: &mut [Place]) -> u64 {
+    pub fn glance(&self, sought: &[Sought], places: &mut [Place]) -> u64 {
         let all = &self.buckets[..];
         let mut strange = 0;
-        for (i, ((&spelling, &bucket), place)) in spellings.iter().zip(buckets).zip(places).enumerate() {
+        for (&Sought { spelling, bucket }, place) in sought.iter().zip(places).rev() {
             // Without a branch: processors guess wrong.
             let slots = &all[bucket].0;
             let [first, second] = [slots[0].spelling == spelling, slots[1].spelling == spelling];
             *place = slots[usize::from(second)].place;
-            strange |= u64::from(!(first | second)) << i;
+            strange = strange << 1 | u64::from(!(first | second));
         }
         strange
     }
@@ -275,12 +295,11 @@ impl Memo {
     }
 
     /// Keeps a meaning, of no more than 65,535 columns, until the memo is emptied.
-    pub fn keep(&mut self, Meaning { columns, words }: Meaning<'_>) -> Place {
-        if columns.len() <= 1 && words.len() <= 1 {
-            let column = columns.first().copied().unwrap_or(NO_COLUMN);
-            let word = words.first().copied().unwrap_or_default();
-            return Place { column, word, columns: 0, few_words: words.len() as u16 };
+    pub fn keep(&mut self, meaning: Meaning<'_>) -> Place {
+        if let Some(place) = Place::of_few(meaning) {
+            return place;
         }
+        let Meaning { columns, words } = meaning;
         let start = self.items.length as u32;
         self.items.extend(columns);
         self.items.extend(words);

@@ -33,12 +33,12 @@ mod words;
 
 use super::featurizer::Block;
 use crate::analysis::{Analyzer, AnalyzerParams, Beginning, Stemmer, Unit, Word, tokenize};
-use crate::features::{Corpus, CorpusCounter, Spelling};
-use crate::sparse::SparseRow;
+use crate::features::{Corpus, CorpusCounter};
+use crate::sparse::{SparseRow, UnorderedRow};
 use characters::Characters;
 use grams::{Grams, Walk};
 use marks::{Marker, Portable};
-use memo::{Meaning, Memo, Place};
+use memo::{Meaning, Memo, Place, Sought};
 use numbers::Numbers;
 use pieces::{Bounds, Piece};
 use pulp::NullaryFnOnce;
@@ -67,6 +67,8 @@ struct Layout {
     stems: bool,
     /// Whether signs part, because no block counts them.
     signs_part: bool,
+    /// Of a single block by column.
+    idf: Vec<f64>,
 }
 
 /// Where one block stands.
@@ -87,9 +89,8 @@ const BATCH: usize = 64;
 /// What one thread works with.
 struct Memory {
     bounds: Bounds,
-    /// Of [`AHEAD`] pieces, with the buckets of the memo where they may be.
-    spellings: Vec<Spelling>,
-    buckets: Vec<usize>,
+    /// Of [`AHEAD`] pieces.
+    sought: Vec<Sought>,
     /// Where the meanings of [`BATCH`] of them stand.
     places: Vec<Place>,
     memo: Memo,
@@ -102,6 +103,8 @@ struct Memory {
     walk: Walk,
     finder: Finder,
     row: SparseRow,
+    /// The greatest value of a row that is in the tally.
+    greatest: f64,
 }
 
 /// Finds out what a piece means that is not remembered.
@@ -116,17 +119,29 @@ struct Finder {
 }
 
 impl FastRows {
-    /// What is made of a text's row.
-    pub fn read<T>(&self, blocks: &[Block], text: &str, made_of: impl FnOnce(&mut SparseRow) -> T) -> T {
+    /// The row of a text.
+    pub fn row(&self, blocks: &[Block], text: &str) -> SparseRow {
+        self.read::<false, _>(blocks, text, |memory| std::mem::take(&mut memory.row))
+    }
+
+    /// What is made of a text's row, its columns in any order.
+    pub fn read_unordered<T>(&self, blocks: &[Block], text: &str, made_of: impl FnOnce(UnorderedRow<'_>) -> T) -> T {
+        if blocks.len() == 1 {
+            return self.read::<true, _>(blocks, text, |memory| made_of(memory.unordered()));
+        }
+        self.read::<false, _>(blocks, text, |memory| made_of(UnorderedRow::from(&memory.row)))
+    }
+
+    fn read<const AS_MET: bool, T>(&self, blocks: &[Block], text: &str, made_of: impl FnOnce(&mut Memory) -> T) -> T {
         let layout = self.layout.get_or_init(|| Layout::new(blocks));
         let mut memory = self.memories.get_or(|| RefCell::new(Memory::new(layout))).borrow_mut();
-        memory.read_by_processor(blocks, layout, text);
-        made_of(&mut memory.row)
+        memory.read_by_processor::<AS_MET>(blocks, layout, text);
+        made_of(&mut memory)
     }
 }
 
 /// The making of a row, compiled for several kinds of processor.
-struct Read<'a, M> {
+struct Read<'a, M, const AS_MET: bool> {
     marker: M,
     memory: &'a mut Memory,
     blocks: &'a [Block],
@@ -134,12 +149,12 @@ struct Read<'a, M> {
     text: &'a str,
 }
 
-impl<M: Marker> NullaryFnOnce for Read<'_, M> {
+impl<M: Marker, const AS_MET: bool> NullaryFnOnce for Read<'_, M, AS_MET> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        self.memory.read(self.blocks, self.layout, self.text, self.marker);
+        self.memory.read::<AS_MET>(self.blocks, self.layout, self.text, self.marker);
     }
 }
 
@@ -172,7 +187,8 @@ impl Layout {
     fn new(blocks: &[Block]) -> Self {
         let stems = blocks.iter().any(|block| block.analyzer.params().asks() == Some(Stemmer::RustStemmers));
         let signs_part = blocks.iter().all(|block| block.analyzer.params().unit != Unit::CharWb);
-        let mut layout = Layout { stands: Vec::new(), stems, signs_part };
+        let idf = if let [block] = blocks { block.vectorizer.idf().collect() } else { Vec::new() };
+        let mut layout = Layout { stands: Vec::new(), stems, signs_part, idf };
         let (mut section, mut word) = (0, 0);
         for block in blocks {
             let (params, vocabulary) = (block.analyzer.params(), block.vectorizer.vocabulary());
@@ -197,8 +213,7 @@ impl Memory {
     fn new(layout: &Layout) -> Self {
         Memory {
             bounds: Bounds::default(),
-            spellings: vec![Spelling::default(); AHEAD],
-            buckets: vec![0; AHEAD],
+            sought: vec![Sought::default(); AHEAD],
             places: vec![Place::default(); BATCH],
             memo: Memo::new(),
             tally: Tally::new(layout.end()),
@@ -208,22 +223,29 @@ impl Memory {
             walk: Walk::default(),
             finder: Finder::default(),
             row: SparseRow::default(),
+            greatest: 0.0,
         }
+    }
+
+    /// The row that was made last as its columns were met.
+    fn unordered(&mut self) -> UnorderedRow<'_> {
+        let (columns, values) = self.tally.as_met();
+        UnorderedRow::with_greatest(columns, values, self.greatest)
     }
 
     /// Makes the row of a text, as the present processor does it soonest.
-    fn read_by_processor(&mut self, blocks: &[Block], layout: &Layout, text: &str) {
+    fn read_by_processor<const AS_MET: bool>(&mut self, blocks: &[Block], layout: &Layout, text: &str) {
         #[cfg(target_arch = "x86_64")]
         if let Some(v3) = pulp::x86::V3::try_new() {
-            return v3.vectorize(Read { memory: self, blocks, layout, text, marker: v3 });
+            return v3.vectorize(Read::<_, AS_MET> { memory: self, blocks, layout, text, marker: v3 });
         }
-        self.read(blocks, layout, text, Portable);
+        self.read::<AS_MET>(blocks, layout, text, Portable);
     }
 
-    /// Makes the row of a text.
+    /// Makes the row of a text; as its columns are met, and in the tally, if asked, of one block.
     #[inline(always)]
-    fn read(&mut self, blocks: &[Block], layout: &Layout, text: &str, marker: impl Marker) {
-        let Memory { bounds, spellings, buckets, places, memo, tally, columns, words, sequence, walk, finder, row } =
+    fn read<const AS_MET: bool>(&mut self, blocks: &[Block], layout: &Layout, text: &str, marker: impl Marker) {
+        let Memory { bounds, sought, places, memo, tally, columns, words, sequence, walk, finder, row, greatest } =
             self;
         bounds.find(text, layout.signs_part, marker);
         words.clear();
@@ -231,24 +253,23 @@ impl Memory {
         // Each step goes over many pieces before the next begins, so that a processor brings memory for many at once.
         for ahead in bounds.batches(AHEAD) {
             memo.make_room(ahead.len());
-            memo.approach(text.as_bytes(), ahead, spellings, buckets);
-            let batches = ahead.chunks(BATCH).zip(spellings.chunks(BATCH)).zip(buckets.chunks(BATCH));
-            for ((bounds, spellings), buckets) in batches {
+            memo.approach(text.as_bytes(), ahead, sought);
+            for (bounds, sought) in ahead.chunks(BATCH).zip(sought.chunks(BATCH)) {
                 let places = &mut places[..bounds.len()];
-                let mut strange = memo.glance(spellings, buckets, places);
+                let mut strange = memo.glance(sought, places);
                 while let Some(i) = next_bit(&mut strange) {
-                    let piece = Piece::new(text, bounds[i], spellings[i]);
-                    places[i] = memo.place(&piece, buckets[i]).unwrap_or_else(|| {
+                    let piece = Piece::new(text, bounds[i], sought[i].spelling);
+                    places[i] = memo.place(&piece, sought[i].bucket).unwrap_or_else(|| {
                         let meaning = finder.meaning(blocks, layout, &piece);
-                        memo.learn(&piece, meaning).unwrap_or_else(|| {
-                            tally.add(meaning.columns.iter().copied());
+                        memo.learn(&piece, meaning).or_else(|| Place::of_few(meaning)).unwrap_or_else(|| {
+                            tally.add::<AS_MET>(meaning.columns.iter().copied());
                             memo.keep(Meaning { columns: &[], ..meaning })
                         })
                     });
                 }
                 let mut many = 0;
-                tally.add(places.iter().enumerate().map(|(i, place)| {
-                    many |= u64::from(place.is_many()) << i;
+                tally.add::<AS_MET>(places.iter().rev().map(|place| {
+                    many = many << 1 | u64::from(place.is_many());
                     place.column()
                 }));
                 if has_grams && many == 0 {
@@ -270,16 +291,25 @@ impl Memory {
                     let (list, how_many) = memo.many_columns(places[i]);
                     columns.extend_at_once(list, how_many);
                 }
-                tally.add(columns.all().iter().copied());
+                tally.add::<AS_MET>(columns.all().iter().copied());
             }
         }
         for grams in layout.stands.iter().filter_map(|stand| stand.grams.as_ref()) {
             sequence.clear();
             sequence.extend(words.all().iter().copied().filter(|&word| grams.has(word)));
-            tally.add(grams.columns(sequence, walk).iter().copied());
+            tally.add::<AS_MET>(grams.columns(sequence, walk).iter().copied());
+        }
+        let room = tally.make_room();
+        if AS_MET {
+            if let [Block { vectorizer, .. }] = blocks {
+                let (tf, idf) = (vectorizer.damping(), &layout.idf[..]);
+                tally.weigh_as_met(|column, count| tf(count) * idf[column]);
+                *greatest = vectorizer.normalize(tally.as_met().1);
+            }
+            return;
         }
         row.clear();
-        row.reserve(tally.make_room());
+        row.reserve(room);
         let mut first = 0;
         for (Block { vectorizer, .. }, Stand { sections, .. }) in blocks.iter().zip(&layout.stands) {
             let start = row.len();

@@ -7,14 +7,20 @@ use wide::u8x64;
 /// So many columns make a section of a [`Tally`].
 pub(super) const SECTION: usize = 64 * 64;
 
-/// Counts columns and gives them back in order, in time that depends on how many were met.
+/// Counts columns and gives them back, in time that depends on how many were met: by increasing column, or in the order in
+/// which they were met, which takes less.
 ///
 /// A column has a place; the places of a block's columns follow each other from the beginning of a section.
 pub(super) struct Tally {
-    /// 64 counts side by side; the last ones are nobody's.
+    /// 64 counts side by side; the last ones are nobody's, and of these the last is never zero.
     counts: Vec<[u8; 64]>,
     /// By section for each element of `counts` whether it was met: zero or one.
     met: Vec<[u8; 64]>,
+    /// The places in the order in which they were met, and room for more.
+    list: Vec<u32>,
+    listed: usize,
+    /// As many of them were weighed last.
+    weighed: usize,
     /// What did not fit into single bytes, by place.
     carried: HashMap<usize, u32>,
     /// As many places were added.
@@ -29,9 +35,14 @@ const BLINDLY: usize = 2;
 
 impl Tally {
     pub fn new(sections: usize) -> Self {
+        let mut counts = vec![[0; 64]; sections * 64 + 1];
+        counts[sections * 64] = [1; 64];
         Tally {
-            counts: vec![[0; 64]; sections * 64 + 1],
+            counts,
             met: vec![[0; 64]; sections + 1],
+            list: Vec::new(),
+            listed: 0,
+            weighed: 0,
             carried: HashMap::new(),
             added: 0,
             columns: Vec::new(),
@@ -39,25 +50,39 @@ impl Tally {
         }
     }
 
-    /// Adds places; numbers past all of them are nothing.
+    /// Adds places, to be given back by increasing column or as they are met; numbers past all of them are nothing.
     #[inline(always)]
-    pub fn add(&mut self, places: impl ExactSizeIterator<Item = u32>) {
+    pub fn add<const AS_MET: bool>(&mut self, places: impl ExactSizeIterator<Item = u32>) {
         let counts = self.counts.as_flattened_mut();
         let met = self.met.as_flattened_mut();
-        let nobody = counts.len() - 1;
+        let Some(nobody) = counts.len().checked_sub(1) else { return };
+        let most = if AS_MET { self.listed + places.len() } else { 0 };
+        if self.list.len() < most {
+            self.list.resize(2 * most, 0);
+        }
+        let list = &mut self.list[self.listed..];
+        // On its own, so that it stays in a register.
+        let mut listed = 0;
         self.added += places.len();
         for place in places {
             // Nothing is counted as well: a processor guesses wrong.
             let place = nobody.min(place as usize);
             let count = &mut counts[place];
+            if AS_MET {
+                list[listed] = place as u32;
+                listed += usize::from(*count == 0);
+            }
             *count = count.wrapping_add(1);
             if *count == 0 {
                 // Never zero, which says that a column was not met.
                 *count = 1;
                 carry(&mut self.carried, place);
             }
-            met[place / 64] = 1;
+            if !AS_MET {
+                met[place / 64] = 1;
+            }
         }
+        self.listed += listed;
     }
 
     /// Room for all that can be given back, and how much that is.
@@ -115,6 +140,31 @@ impl Tally {
             }
         }
         (columns, weights)
+    }
+
+    /// Weighs the places that were met by what each is and how often it was met, and forgets how often. There must be room.
+    #[inline(always)]
+    pub fn weigh_as_met(&mut self, weight: impl Fn(usize, u32) -> f64) {
+        self.weighed = std::mem::take(&mut self.listed);
+        let carried = self.carried(&(0..self.counts.len() / 64));
+        let counts = self.counts.as_flattened_mut();
+        let (places, weights) = (&self.list[..self.weighed], &mut self.weights[..self.weighed]);
+        let nobody = counts.len() - 1;
+        for (&place, to) in places.iter().zip(&mut *weights) {
+            let place = nobody.min(place as usize);
+            *to = weight(place, counts[place].into());
+            counts[place] = 0;
+        }
+        for (place, times) in carried {
+            if let Some(at) = places.iter().position(|&met| met as usize == place) {
+                weights[at] = weight(place, times);
+            }
+        }
+    }
+
+    /// The places that were weighed last, in the order in which they were met, and their weights.
+    pub fn as_met(&mut self) -> (&[u32], &mut [f64]) {
+        (&self.list[..self.weighed], &mut self.weights[..self.weighed])
     }
 
     /// The columns of some sections whose count did not fit into a byte, and how often they were met.

@@ -6,6 +6,7 @@ use crate::analysis::Analyzer;
 use crate::features::CorpusCounter;
 use crate::model::featurizer::FittedBlocks;
 use crate::model::{AnalyzedTexts, Config, Featurizer, ModelFile};
+use crate::sparse::UnorderedRow;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::sync::LazyLock;
@@ -17,6 +18,8 @@ const CONFIGURATIONS: &[&str] = &[
     "[features.a]\nngrams = [1, 2]\n[features.b]\nngrams = [2, 3]\nstem = false\nstop_words = \"none\"",
     "[features.a]\nngrams = [1, 4]\nprefix = 3\nstop_words = \"none\"\n[features.b]\nanalyzer = \"char_wb\"\nngrams = [1, 2]
 [features.c]\nngrams = [2, 2]\nmin_df = 2\n[features.d]\nanalyzer = \"char_wb\"\nngrams = [6, 7]\nsublinear_tf = false",
+    "[features.a]\nngrams = [1, 3]\nsublinear_tf = false\nnorm = 3",
+    "[features.a]\nanalyzer = \"char_wb\"\nngrams = [2, 4]",
     "[features.a]\nstemmer = \"frostem\"\n[features.b]\nngrams = [1, 2]\n[features.c]\nanalyzer = \"fields\"",
     "[features.a]\nanalyzer = \"fields\"\n[features.b]\nanalyzer = \"valence\"\n[features.c]\nngrams = [1, 2]",
 ];
@@ -137,11 +140,22 @@ fn assert_same(featurizer: &Featurizer, text: &str) {
     }
     let fast: Vec<(u32, u64)> = featurizer.row(text).iter().map(|(column, value)| (column, value.to_bits())).collect();
     assert_eq!(fast, plain, "{text:?}");
-    // As a processor without vector instructions of its own makes it.
+    let sorted = |row: UnorderedRow<'_>| {
+        let bits = row.values().iter().map(|value| value.to_bits());
+        let mut pairs: Vec<(u32, u64)> = row.columns().iter().copied().zip(bits).collect();
+        pairs.sort_unstable();
+        pairs
+    };
+    assert_eq!(featurizer.read_unordered(text, sorted), plain, "{text:?}");
+    // As a processor without vector instructions of its own makes them.
     let layout = Layout::new(&featurizer.blocks);
     let mut memory = Memory::new(&layout);
-    memory.read(&featurizer.blocks, &layout, text, Portable);
+    memory.read::<false>(&featurizer.blocks, &layout, text, Portable);
     assert_eq!(memory.row, featurizer.row(text), "{text:?}");
+    if let [_] = featurizer.blocks[..] {
+        memory.read::<true>(&featurizer.blocks, &layout, text, Portable);
+        assert_eq!(sorted(memory.unordered()), plain, "{text:?}");
+    }
 }
 
 proptest! {
