@@ -4,8 +4,8 @@
 //! how the answers came about.
 
 use super::interval::mean;
-use super::metrics::{Judged, Metric};
-use super::report::{LABEL_FIGURES, PredictionRecord, Report, damaged};
+use super::metrics::{Counts, Judged, LABEL_FIGURES, LabelRows, Metric};
+use super::report::{PredictionRecord, Report, damaged};
 use crate::error::Result;
 use crate::task::{LabelId, LabelSet, TaskKind, TaskSpec};
 use serde_json::Value;
@@ -130,7 +130,9 @@ impl Report {
     pub fn label_figure(&self, spec: &TaskSpec, label: LabelId, name: &str) -> Result<Option<f64>> {
         let answers = self.answers(spec)?;
         let figure = LABEL_FIGURES.iter().find(|(known, _)| *known == name);
-        Ok(figure.and_then(|(_, of)| over_repeats(&answers, |rows| of(rows, label))))
+        Ok(figure.and_then(|(_, of)| {
+            over_repeats(&answers, |rows| of(&LabelRows::of(rows, label, Counts::of(rows, label))))
+        }))
     }
 }
 

@@ -6,7 +6,7 @@
 use super::answers::{answer_of, distance, labels_of};
 use super::held_out::DRAWS;
 use super::interval::{mean, resampled_error, t_below, t_quantile};
-use super::metrics::{Judged, Metric};
+use super::metrics::{Counts, Judged, Metric};
 use super::report::{FoldSummary, PredictionRecord, Report, drawn};
 use crate::error::{Error, Result};
 use crate::task::{LabelId, LabelSet, TaskSpec};
@@ -396,7 +396,8 @@ fn figures(spec: &TaskSpec, pairs: &[&Pair<'_>], side: usize) -> Vec<Option<f64>
         let (labels, probabilities) = &pair.answers[side];
         rows.push(Judged { gold: &pair.gold, labels, probabilities });
     }
-    Metric::ALL.iter().map(|metric| metric.of(spec.kind, spec.labels.len(), &rows)).collect()
+    let counts = Counts::of_all(&rows, spec.labels.len());
+    Metric::ALL.map(|metric| metric.of_counted(spec.kind, &rows, &counts)).into()
 }
 
 /// What is known of how far a difference could be off.

@@ -42,6 +42,20 @@ impl Counts {
         counts
     }
 
+    /// The counts of every label, in one reading of the rows.
+    pub fn of_all(rows: &[Judged<'_>], labels: usize) -> Vec<Self> {
+        let mut counts = vec![Counts::default(); labels];
+        for Judged { gold, labels, .. } in rows {
+            for label in labels.iter() {
+                let there = gold.contains(label);
+                counts[label.0].tp += usize::from(there);
+                counts[label.0].fp += usize::from(!there);
+            }
+            gold.iter().filter(|&label| !labels.contains(label)).for_each(|label| counts[label.0].fn_ += 1);
+        }
+        counts
+    }
+
     /// tp / (tp + fp): undefined where the label was never found.
     pub fn precision(self) -> Option<f64> {
         ratio(self.tp, self.tp + self.fp)
@@ -55,6 +69,12 @@ impl Counts {
     /// 2tp / (2tp + fp + fn): 0 where a gold label is never found, undefined where the label was never there.
     pub fn f1(self) -> Option<f64> {
         if self.tp + self.fn_ == 0 { None } else { ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn_) }
+    }
+
+    /// Cohen's kappa of the yes and no to so many rows; see [`Metric::Kappa`]. Undefined where the label was never there.
+    pub fn kappa(self, rows: usize) -> Option<f64> {
+        let Counts { tp, fp, fn_ } = self;
+        if tp + fn_ == 0 { None } else { cohen_kappa(&[vec![tp, fn_], vec![fp, rows - tp - fp - fn_]]) }
     }
 }
 
@@ -157,32 +177,34 @@ impl Metric {
 
     /// Its value on some rows; `None` where it is undefined.
     pub fn of(self, kind: TaskKind, labels: usize, rows: &[Judged<'_>]) -> Option<f64> {
+        self.of_counted(kind, rows, &Counts::of_all(rows, labels))
+    }
+
+    /// Its value on some rows, with [the counts of every label](Counts::of_all).
+    pub(super) fn of_counted(self, kind: TaskKind, rows: &[Judged<'_>], counts: &[Counts]) -> Option<f64> {
+        let labels = counts.len();
         if rows.is_empty() {
             return None;
         }
         let n = rows.len() as f64;
         match self {
             Metric::Accuracy => ratio(rows.iter().filter(|r| r.gold == r.labels).count(), rows.len()),
-            Metric::MacroF1 => mean((0..labels).filter_map(|k| Counts::of(rows, LabelId(k)).f1())),
+            Metric::MacroF1 => mean(counts.iter().filter_map(|c| c.f1())),
             Metric::MacroPrecision => {
-                let there = (0..labels).map(|k| Counts::of(rows, LabelId(k))).filter(|c| c.tp + c.fn_ > 0);
+                let there = counts.iter().filter(|c| c.tp + c.fn_ > 0);
                 mean(there.map(|c| c.precision().unwrap_or(0.0)))
             }
-            Metric::MacroRecall => mean((0..labels).filter_map(|k| Counts::of(rows, LabelId(k)).recall())),
-            Metric::MicroF1 => all_counts(rows, labels).f1(),
-            Metric::MicroPrecision => all_counts(rows, labels).precision(),
-            Metric::MicroRecall => all_counts(rows, labels).recall(),
+            Metric::MacroRecall => mean(counts.iter().filter_map(|c| c.recall())),
+            Metric::MicroF1 => counts.iter().copied().sum::<Counts>().f1(),
+            Metric::MicroPrecision => counts.iter().copied().sum::<Counts>().precision(),
+            Metric::MicroRecall => counts.iter().copied().sum::<Counts>().recall(),
             Metric::Kappa => match kind {
                 TaskKind::Single => cohen_kappa(&confusion(rows, labels)),
-                TaskKind::Multi => mean((0..labels).map(LabelId).filter_map(|label| label_kappa(rows, label))),
+                TaskKind::Multi => mean(counts.iter().filter_map(|c| c.kappa(rows.len()))),
             },
             Metric::HammingLoss => match kind {
                 TaskKind::Single => ratio(rows.iter().filter(|r| r.gold != r.labels).count(), rows.len()),
-                TaskKind::Multi => {
-                    let wrong =
-                        |k| rows.iter().filter(move |r| r.gold.contains(LabelId(k)) != r.labels.contains(LabelId(k)));
-                    ratio((0..labels).map(|k| wrong(k).count()).sum(), rows.len() * labels)
-                }
+                TaskKind::Multi => ratio(counts.iter().map(|c| c.fp + c.fn_).sum(), rows.len() * labels),
             },
             Metric::LogLoss => {
                 // Not -ln 1, which is -0.
@@ -223,16 +245,6 @@ impl Metric {
     }
 }
 
-fn all_counts(rows: &[Judged<'_>], labels: usize) -> Counts {
-    (0..labels).map(|k| Counts::of(rows, LabelId(k))).sum()
-}
-
-/// Cohen's kappa of the yes and no of one label; see [`Metric::Kappa`]. Undefined where the label was never there.
-pub fn label_kappa(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
-    let Counts { tp, fp, fn_ } = Counts::of(rows, label);
-    if tp + fn_ == 0 { None } else { cohen_kappa(&[vec![tp, fn_], vec![fp, rows.len() - tp - fp - fn_]]) }
-}
-
 fn gold_probability(row: &Judged<'_>) -> f64 {
     row.gold.first().map_or(0.0, |label| row.probabilities[label.0])
 }
@@ -269,7 +281,11 @@ pub fn reliability(kind: TaskKind, labels: usize, rows: &[Judged<'_>]) -> [Relia
 ///
 /// Source: scikit-learn's `average_precision_score`.
 pub fn average_precision(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
-    let steps = steps(rows, label)?;
+    average_precision_of(&ranked(rows, label))
+}
+
+fn average_precision_of(ranked: &[(f64, bool)]) -> Option<f64> {
+    let steps = steps(ranked)?;
     let (mut before, mut sum) = (0, 0.0);
     for &Step { found, taken, .. } in &steps {
         sum += (found - before) as f64 * (found as f64 / taken as f64);
@@ -283,7 +299,10 @@ pub fn average_precision(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
 ///
 /// Source: the Mann-Whitney statistic; scikit-learn's `roc_auc_score`.
 pub fn roc_auc(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
-    let ranked = ranked(rows, label);
+    roc_auc_of(&ranked(rows, label))
+}
+
+fn roc_auc_of(ranked: &[(f64, bool)]) -> Option<f64> {
     let positives = ranked.iter().filter(|(_, y)| *y).count();
     let negatives = ranked.len() - positives;
     if positives == 0 || negatives == 0 {
@@ -298,6 +317,32 @@ pub fn roc_auc(rows: &[Judged<'_>], label: LabelId) -> Option<f64> {
     }
     Some(ordered / (positives * negatives) as f64)
 }
+
+/// What the figures of one label are made of.
+pub(super) struct LabelRows {
+    rows: usize,
+    counts: Counts,
+    ranked: Vec<(f64, bool)>,
+}
+
+impl LabelRows {
+    pub fn of(rows: &[Judged<'_>], label: LabelId, counts: Counts) -> Self {
+        LabelRows { rows: rows.len(), counts, ranked: ranked(rows, label) }
+    }
+}
+
+/// A number that can be had of the rows of one label.
+pub(super) type LabelFigure = fn(&LabelRows) -> Option<f64>;
+
+/// The figures of a label by their names in reports. Rows without a gold positive give none of them a value.
+pub(super) const LABEL_FIGURES: [(&str, LabelFigure); 6] = [
+    ("precision", |of| of.counts.recall().and(of.counts.precision())),
+    ("recall", |of| of.counts.recall()),
+    ("f1", |of| of.counts.f1()),
+    ("average_precision", |of| average_precision_of(&of.ranked)),
+    ("roc_auc", |of| roc_auc_of(&of.ranked)),
+    ("kappa", |of| of.counts.kappa(of.rows)),
+];
 
 /// A point of a precision-recall curve: what is reached by giving a label from this probability on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -315,7 +360,7 @@ pub struct PrecisionRecall {
 ///
 /// Source: scikit-learn's `precision_recall_curve`, without its added last point (1, 0).
 pub fn precision_recall_curve(rows: &[Judged<'_>], label: LabelId) -> Vec<PrecisionRecall> {
-    let steps = steps(rows, label).unwrap_or_default();
+    let steps = steps(&ranked(rows, label)).unwrap_or_default();
     let positives = steps.last().map_or(0, |step| step.found) as f64;
     let point = |&Step { threshold, found, taken }: &Step| {
         let (precision, recall) = (found as f64 / taken as f64, found as f64 / positives);
@@ -335,17 +380,18 @@ struct Step {
 
 /// One step for each distinct probability, from high to low: the last takes every row. `None` where the label was never
 /// there.
-fn steps(rows: &[Judged<'_>], label: LabelId) -> Option<Vec<Step>> {
+fn steps(ranked: &[(f64, bool)]) -> Option<Vec<Step>> {
     let (mut found, mut taken) = (0, 0);
     let step = |ties: &[(f64, bool)]| {
         found += ties.iter().filter(|(_, y)| *y).count();
         taken += ties.len();
         Step { threshold: ties[0].0, found, taken }
     };
-    let steps: Vec<Step> = ranked(rows, label).chunk_by(|a, b| a.0 == b.0).map(step).collect();
+    let steps: Vec<Step> = ranked.chunk_by(|a, b| a.0 == b.0).map(step).collect();
     (found > 0).then_some(steps)
 }
 
+/// The probability of a label and whether it was there, row by row from high to low.
 fn ranked(rows: &[Judged<'_>], label: LabelId) -> Vec<(f64, bool)> {
     let mut ranked: Vec<(f64, bool)> =
         rows.iter().map(|r| (r.probabilities[label.0], r.gold.contains(label))).collect();

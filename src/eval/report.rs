@@ -3,8 +3,7 @@
 use super::baseline;
 use super::interval::{Estimate, mean};
 use super::metrics::{
-    Counts, Judged, Metric, ReliabilityBin, average_precision, confusion, label_kappa, ratio, reliability,
-    risk_coverage, roc_auc,
+    Counts, Judged, LABEL_FIGURES, LabelRows, Metric, ReliabilityBin, confusion, ratio, reliability, risk_coverage,
 };
 use crate::error::{Error, Result};
 use crate::task::{LabelId, LabelSet, Prediction, TaskKind, TaskSpec};
@@ -375,15 +374,14 @@ pub(super) fn task_report(
 ) -> TaskReport {
     let samples = Samples::of(answers, spread, |answer| &answer.said);
     let labels = spec.labels.len();
-    let mut wanted: Vec<Figure<'_>> = task_figures(spec);
-    for k in 0..labels {
-        wanted.extend(
-            LABEL_FIGURES
-                .iter()
-                .map(|&(_, of)| Box::new(move |rows: &[Judged<'_>]| of(rows, LabelId(k))) as Figure<'_>),
-        );
-    }
-    let mut estimates = samples.estimates(&wanted).into_iter();
+    let figures = |rows: &[Judged<'_>], counts: &[Counts]| {
+        let label = |(k, &counts): (usize, &Counts)| {
+            let own = LabelRows::of(rows, LabelId(k), counts);
+            LABEL_FIGURES.map(|(_, of)| of(&own))
+        };
+        counts.iter().enumerate().flat_map(label).collect()
+    };
+    let mut estimates = samples.estimates(spec, figures).into_iter();
     let metrics = Metric::ALL.into_iter().zip(estimates.by_ref()).collect();
     let label_report = |(k, name): (usize, &String)| {
         let own: Vec<Estimate> = estimates.by_ref().take(LABEL_FIGURES.len()).collect();
@@ -456,41 +454,12 @@ pub(super) fn task_report(
 }
 
 fn baseline_report(spec: &TaskSpec, samples: &Samples<'_>) -> BaselineReport {
-    let mut wanted = task_figures(spec);
-    for k in 0..spec.labels.len() {
-        wanted.push(Box::new(move |rows| Counts::of(rows, LabelId(k)).f1()));
-    }
-    let mut estimates = samples.estimates(&wanted).into_iter();
+    let f1 = |_: &[Judged<'_>], counts: &[Counts]| counts.iter().map(|c| c.f1()).collect();
+    let mut estimates = samples.estimates(spec, f1).into_iter();
     BaselineReport {
         metrics: Metric::ALL.into_iter().zip(estimates.by_ref()).collect(),
         f1: spec.labels.iter().cloned().zip(estimates).collect(),
     }
-}
-
-/// A number that can be had of some judged rows for one label.
-pub(super) type LabelFigure = fn(&[Judged<'_>], LabelId) -> Option<f64>;
-
-/// The figures of a label by their names in reports. Rows without a gold positive give none of them a value.
-pub(super) const LABEL_FIGURES: [(&str, LabelFigure); 6] = [
-    ("precision", |rows, label| {
-        let counts = Counts::of(rows, label);
-        counts.recall().and(counts.precision())
-    }),
-    ("recall", |rows, label| Counts::of(rows, label).recall()),
-    ("f1", |rows, label| Counts::of(rows, label).f1()),
-    ("average_precision", average_precision),
-    ("roc_auc", roc_auc),
-    ("kappa", label_kappa),
-];
-
-/// A number that can be had of some judged rows.
-type Figure<'a> = Box<dyn Fn(&[Judged<'_>]) -> Option<f64> + Sync + 'a>;
-
-fn task_figures(spec: &TaskSpec) -> Vec<Figure<'_>> {
-    let figure = |metric: Metric| {
-        Box::new(move |rows: &[Judged<'_>]| metric.of(spec.kind, spec.labels.len(), rows)) as Figure<'_>
-    };
-    Metric::ALL.into_iter().map(figure).collect()
 }
 
 /// The answers arranged for estimates: pooled by repeat, and in the parts whose spread makes the interval.
@@ -518,9 +487,17 @@ impl<'a> Samples<'a> {
         Samples { repeats: repeats.into_values().collect(), parts: parts.into_values().collect(), spread }
     }
 
-    /// One estimate for each figure wanted.
-    fn estimates(&self, wanted: &[Figure<'_>]) -> Vec<Estimate> {
-        let all = |rows: &[Judged<'_>]| -> Vec<Option<f64>> { wanted.iter().map(|figure| figure(rows)).collect() };
+    /// One estimate for each metric of a task, then for each further figure that is made of rows and the counts of labels.
+    fn estimates(
+        &self,
+        spec: &TaskSpec,
+        further: impl Fn(&[Judged<'_>], &[Counts]) -> Vec<Option<f64>> + Sync,
+    ) -> Vec<Estimate> {
+        let all = |rows: &[Judged<'_>]| {
+            let counts = Counts::of_all(rows, spec.labels.len());
+            let metrics = Metric::ALL.map(|metric| metric.of_counted(spec.kind, rows, &counts));
+            [Vec::from(metrics), further(rows, &counts)].concat()
+        };
         let repeats: Vec<Vec<Option<f64>>> = self.repeats.par_iter().map(|rows| all(rows)).collect();
         let parts: Vec<Vec<Option<f64>>> = match *self.spread {
             Spread::Folds { .. } => self.parts.par_iter().map(|rows| all(rows)).collect(),
@@ -531,7 +508,7 @@ impl<'a> Samples<'a> {
             }
             Spread::Bootstrap { .. } => Vec::new(),
         };
-        (0..wanted.len())
+        (0..all(&[]).len())
             .map(|i| {
                 let mean = mean(repeats.iter().filter_map(|figures| figures[i]));
                 let spread: Vec<f64> = parts.iter().filter_map(|figures| figures[i]).collect();

@@ -388,9 +388,11 @@ impl<'a> Tuner<'a> {
     fn score(&self, unit: &Unit<'_>, done: &(dyn Fn(usize) + Sync)) -> Result<Scores> {
         let spec = &self.dataset.tasks[unit.task];
         let settings = self.settings(unit.task);
-        let named = |at: usize| TaskSpec { name: at.to_string(), ..spec.clone() };
-        let specs: Vec<TaskSpec> = unit.settings.iter().map(|&at| named(at)).collect();
-        let params = unit.settings.iter().map(|&at| (at.to_string(), self.enough(spec.kind, &settings[at].params)));
+        // As messages name it.
+        let name = |at: usize| format!("{}, setting {}", spec.name, at + 1);
+        let specs: Vec<TaskSpec> =
+            unit.settings.iter().map(|&at| TaskSpec { name: name(at), ..spec.clone() }).collect();
+        let params = unit.settings.iter().map(|&at| (name(at), self.enough(spec.kind, &settings[at].params)));
         let config = Config::from_tasks(params);
         let gold: Vec<Vec<Option<LabelSet>>> =
             self.set.gold.iter().map(|gold| vec![gold[unit.task].clone(); specs.len()]).collect();
