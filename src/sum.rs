@@ -43,15 +43,14 @@ impl FixedPoint {
 /// A power of two that so many numbers do not reach, none of which is further from zero than `greatest`. Of many it is greater, so
 /// that their sum finds room; of products it may be the product of those of their factors, one of them as of a single number.
 ///
-/// `greatest` is held to be between 2⁻⁵⁰⁰ and 2⁵⁰⁰.
+/// It is 2⁻⁴⁹⁹ at least, so that all steps are normal numbers, and not finite where `greatest` is not, nor are sums then.
 #[inline(always)]
 pub fn reach(greatest: f64, numbers: usize) -> f64 {
     let many = (numbers.next_power_of_two() / MANY).max(1);
-    2.0 * power_of_two(greatest.to_bits().clamp(LEAST, MOST)) * many as f64
+    2.0 * power_of_two(greatest.to_bits().max(LEAST)) * many as f64
 }
 
 const LEAST: u64 = (1023 - 500) << 52;
-const MOST: u64 = (1023 + 500) << 52;
 
 /// The greatest power of two that is not above a number, given by its bits.
 #[inline(always)]
@@ -99,6 +98,7 @@ mod tests {
         for parts in [2048, 2049, 100_000] {
             assert_eq!(sum(&vec![-1023.5; parts], 1023.5), -1023.5 * parts as f64);
         }
+        assert!(!sum(&[1.0, f64::INFINITY], f64::INFINITY).is_finite());
         for exponent in [-300, -40, 0, 40, 250] {
             let unit = f64::powi(2.0, exponent);
             assert_eq!(sum(&[3.0 * unit, -7.0 * unit, unit], 7.0 * unit), -3.0 * unit);

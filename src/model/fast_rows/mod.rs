@@ -17,7 +17,8 @@
 //!   of words do reach over white space: they are walks over the pieces' words.
 //! - **Memory is not state.** What is remembered of a piece is what would be found anew; whether it is remembered changes no
 //!   row. It belongs to one thread at a time, is bounded, and is emptied when full.
-//! - **Weights are made from counts** in the order of columns, by the same function as on the plain path.
+//! - **Weights are made from counts** by the same function as on the plain path. Rows have them in the order of columns; for
+//!   scores, which no order changes, those of a single block stay in the order in which columns were met.
 
 mod characters;
 mod grams;
@@ -242,7 +243,7 @@ impl Memory {
         self.read::<AS_MET>(blocks, layout, text, Portable);
     }
 
-    /// Makes the row of a text; as its columns are met, and in the tally, if asked, of one block.
+    /// Makes the row of a text. `AS_MET` is for a single block: its columns stay in the tally, as they were met.
     #[inline(always)]
     fn read<const AS_MET: bool>(&mut self, blocks: &[Block], layout: &Layout, text: &str, marker: impl Marker) {
         let Memory { bounds, sought, places, memo, tally, columns, words, sequence, walk, finder, row, greatest } =
