@@ -4,8 +4,9 @@
 
 /// Numbers as multiples of a step, a power of two: their sums are sums of integers, which no order changes.
 ///
-/// A step is as fine as the last bits of the greatest number, so that a sum of `n` numbers differs from theirs by `n` times 2⁻⁵⁰
-/// of the greatest at most; by more only beyond 2,048 of them, so that all sums find room.
+/// A step is 2⁻⁵⁰ of what none of the numbers [reaches](reach), as fine as the last bits of the greatest, and a sum of `n` numbers
+/// differs from theirs by half as many steps and its own last bits at most. Steps are coarser only beyond 2,048 numbers, so that
+/// all sums find room.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedPoint {
     /// To this a number is added, so that its multiple of a step stands in the last bits of what comes out: 1.5 times 2⁵²
@@ -43,7 +44,8 @@ impl FixedPoint {
 /// A power of two that so many numbers do not reach, none of which is further from zero than `greatest`. Of many it is greater, so
 /// that their sum finds room; of products it may be the product of those of their factors, one of them as of a single number.
 ///
-/// It is 2⁻⁴⁹⁹ at least, so that all steps are normal numbers, and not finite where `greatest` is not, nor are sums then.
+/// It is 2⁻⁴⁹⁹ at least, so that the steps of products are no less than numbers can be, and not finite where `greatest` is not,
+/// nor are sums then.
 #[inline(always)]
 pub fn reach(greatest: f64, numbers: usize) -> f64 {
     let many = (numbers.next_power_of_two() / MANY).max(1);

@@ -42,16 +42,20 @@ impl Counts {
         counts
     }
 
-    /// The counts of every label, in one reading of the rows.
+    /// The counts of so many labels, in one reading of the rows.
     pub fn of_all(rows: &[Judged<'_>], labels: usize) -> Vec<Self> {
         let mut counts = vec![Counts::default(); labels];
         for Judged { gold, labels, .. } in rows {
             for label in labels.iter() {
                 let there = gold.contains(label);
-                counts[label.0].tp += usize::from(there);
-                counts[label.0].fp += usize::from(!there);
+                if let Some(counts) = counts.get_mut(label.0) {
+                    counts.tp += usize::from(there);
+                    counts.fp += usize::from(!there);
+                }
             }
-            gold.iter().filter(|&label| !labels.contains(label)).for_each(|label| counts[label.0].fn_ += 1);
+            for label in gold.iter().filter(|&label| !labels.contains(label)) {
+                counts.get_mut(label.0).into_iter().for_each(|counts| counts.fn_ += 1);
+            }
         }
         counts
     }

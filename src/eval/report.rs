@@ -126,11 +126,11 @@ pub struct LabelReport {
     pub recall: Option<f64>,
     /// 2tp / (2tp + fp + fn)
     pub f1: Option<f64>,
-    /// See [`average_precision`].
+    /// See [`average_precision`](super::metrics::average_precision).
     pub average_precision: Option<f64>,
-    /// See [`roc_auc`].
+    /// See [`roc_auc`](super::metrics::roc_auc).
     pub roc_auc: Option<f64>,
-    /// See [`label_kappa`].
+    /// See [`Counts::kappa`].
     #[serde(default)]
     pub kappa: Option<f64>,
     /// The number of paragraphs that carry the label.

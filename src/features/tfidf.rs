@@ -104,8 +104,7 @@ impl CorpusTfidf<'_> {
 
     /// Puts the columns of frequent terms first, equally frequent ones as they were, and gives the old column of each.
     ///
-    /// What belongs to frequent terms then lies together in memory, which makes looking up faster; nothing but the order of
-    /// sums hangs on it.
+    /// What belongs to frequent terms then lies together in memory, which makes looking up faster; nothing else hangs on it.
     pub fn by_frequency(&mut self) -> Vec<u32> {
         let mut known: Vec<&mut Place> = self.places.iter_mut().filter(|place| place.column != NOWHERE).collect();
         known.sort_by_key(|place| (Reverse(place.df), place.column));

@@ -301,6 +301,11 @@ impl LogisticRegression {
         (0..x.height()).map(row).collect()
     }
 
+    /// How far the weights are from zero at most; not finite if one of them is not.
+    pub fn greatest(&self) -> f32 {
+        self.greatest
+    }
+
     /// A power of two that no weight reaches.
     pub(super) fn reach(&self) -> f64 {
         reach(self.greatest.into(), 1)

@@ -119,9 +119,8 @@ impl<'a> TrainingSet<'a> {
         let old = blocks.by_frequency();
         let fitted = bundle.tasks.iter().zip(regressions).zip(decisions).map(|((&t, regression), decision)| {
             let name = &self.tasks[t].name;
-            let greatest = |of: &LogisticRegression| of.weights().iter().fold(0.0f32, |most, w| most.max(w.abs()));
-            let found = greatest(&regression);
-            if !found.is_finite() || regression.weights().iter().any(|weight| weight.is_nan()) {
+            let found = regression.greatest();
+            if !found.is_finite() {
                 return Err(
                     Error::data(format!("task `{name}`: the fit did not stay finite")).hint("lower classifier.c")
                 );
@@ -129,7 +128,7 @@ impl<'a> TrainingSet<'a> {
             // Rounded here, not when written: a model from a file answers like the one that was fitted.
             let precision = config.for_task(name).classifier.precision;
             let regression = regression.rounded(|weight| precision.rounded(weight)).reordered(&old);
-            if greatest(&regression).is_finite() {
+            if regression.greatest().is_finite() {
                 return Ok((t, regression, decision));
             }
             let most = f16::MAX;

@@ -314,7 +314,7 @@ impl Read for RowWatch {
         }
         let mut n = self.input.read(buffer)?;
         // A byte-order mark may come in parts; alone it would be taken for the end.
-        while self.passed == 0 && 0 < n && n <= MARK.len() && n < buffer.len() {
+        while self.passed == 0 && 0 < n && n < buffer.len() && MARK.starts_with(&buffer[..n]) {
             match self.input.read(&mut buffer[n..]) {
                 Ok(0) => break,
                 Ok(more) => n += more,

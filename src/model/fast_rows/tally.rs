@@ -146,7 +146,7 @@ impl Tally {
     #[inline(always)]
     pub fn weigh_as_met(&mut self, weight: impl Fn(usize, u32) -> f64) {
         self.weighed = std::mem::take(&mut self.listed);
-        let carried = self.carried(&(0..self.counts.len() / 64));
+        let carried: HashMap<usize, u32> = self.carried(&(0..self.counts.len() / 64)).into_iter().collect();
         let counts = self.counts.as_flattened_mut();
         let (places, weights) = (&self.list[..self.weighed], &mut self.weights[..self.weighed]);
         let nobody = counts.len() - 1;
@@ -155,9 +155,11 @@ impl Tally {
             *to = weight(place, counts[place].into());
             counts[place] = 0;
         }
-        for (place, times) in carried {
-            if let Some(at) = places.iter().position(|&met| met as usize == place) {
-                weights[at] = weight(place, times);
+        if !carried.is_empty() {
+            for (&place, to) in places.iter().zip(weights) {
+                if let Some(&times) = carried.get(&(place as usize)) {
+                    *to = weight(place as usize, times);
+                }
             }
         }
     }
