@@ -54,7 +54,9 @@ impl Counts {
                 }
             }
             for label in gold.iter().filter(|&label| !labels.contains(label)) {
-                counts.get_mut(label.0).into_iter().for_each(|counts| counts.fn_ += 1);
+                if let Some(counts) = counts.get_mut(label.0) {
+                    counts.fn_ += 1;
+                }
             }
         }
         counts
