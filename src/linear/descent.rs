@@ -595,7 +595,8 @@ impl<'a, T: Real> Search<'a, T> {
             {
                 let (slopes, b) = (&slopes[goal.lanes.clone()], &mut self.b[goal.lanes.clone()]);
                 let norm = slopes.iter().map(|g| g * g).sum::<f64>().sqrt();
-                *helped = norm < best.0 && norm > 0.1 * self.problem.params.tolerance * goal.start_norm;
+                let enough = 0.1 * self.problem.params.tolerance * goal.start_norm;
+                *helped = norm < best.0 && norm > enough;
                 if norm < best.0 {
                     *best = (norm, b.to_vec());
                 }
@@ -604,9 +605,19 @@ impl<'a, T: Real> Search<'a, T> {
                     let curvature =
                         (0..l).flat_map(|j| &curvatures[j * room + goal.lanes.start..][..l]).copied().collect();
                     let inverse = inverse(curvature, l);
+                    let mut length = 0.0;
                     for (b, inverse) in b.iter_mut().zip(inverse.chunks_exact(l)) {
-                        *b -= inverse.iter().zip(slopes).map(|(inverse, slope)| inverse * slope).sum::<f64>();
+                        let step = inverse.iter().zip(slopes).map(|(inverse, slope)| inverse * slope).sum::<f64>();
+                        *b -= step;
+                        length += step * step;
                     }
+                    // The third derivatives of a loss are not above its second ones: of the slopes a step leaves about
+                    // its length at most. Where all answers are certain there is no telling where it goes.
+                    let left = length.sqrt() * norm;
+                    if left <= enough {
+                        *best = (left, b.to_vec());
+                    }
+                    *helped = enough < left && left < f64::INFINITY;
                 }
             }
         }

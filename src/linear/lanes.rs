@@ -11,7 +11,7 @@ pub(super) const LANES: usize = 8;
 pub(super) type Lanes = [f64; LANES];
 
 /// Beyond this a score says nothing more; its exponential is no subnormal number, nor are products of a few.
-const FARTHEST: f64 = 300.0;
+pub(super) const FARTHEST: f64 = 300.0;
 
 /// e^x for -300 ≤ x ≤ 300, and its value there beyond, to about fourteen digits: of x = n ln 2 + r, 2^n times Taylor's
 /// polynomial of r, its terms paired off so that they need not wait for each other (Estrin's scheme).
@@ -50,26 +50,36 @@ pub(super) fn wrong(scores: &Lanes) -> Lanes {
 /// Turns scores into probabilities that sum to one, in place.
 #[inline(always)]
 pub(super) fn softmax(scores: &mut [Lanes]) {
-    let mut highest = scores[0];
-    for lanes in scores.iter() {
-        for k in 0..LANES {
-            highest[k] = larger(lanes[k], highest[k]);
-        }
-    }
-    let highest = most(&highest);
-    let mut sums = [0.0; LANES];
-    for lanes in scores.iter_mut() {
-        for k in 0..LANES {
-            lanes[k] = exp(lanes[k] - highest);
-            sums[k] += lanes[k];
-        }
-    }
-    let by = 1.0 / sum(&sums);
-    for lanes in scores.iter_mut() {
+    let by = 1.0 / exponentials(scores, highest(scores));
+    for lanes in scores {
         for k in 0..LANES {
             lanes[k] *= by;
         }
     }
+}
+
+/// Turns scores into the exponentials of what they are above `zero`, in place; gives their sum.
+#[inline(always)]
+pub(super) fn exponentials(scores: &mut [Lanes], zero: f64) -> f64 {
+    let mut sums = [0.0; LANES];
+    for lanes in scores {
+        for k in 0..LANES {
+            lanes[k] = exp(lanes[k] - zero);
+            sums[k] += lanes[k];
+        }
+    }
+    sum(&sums)
+}
+
+#[inline(always)]
+pub(super) fn highest(scores: &[Lanes]) -> f64 {
+    let mut highest = scores[0];
+    for lanes in scores {
+        for k in 0..LANES {
+            highest[k] = larger(lanes[k], highest[k]);
+        }
+    }
+    most(&highest)
 }
 
 /// The greater, without regard to what is no number.

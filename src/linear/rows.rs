@@ -53,8 +53,9 @@ pub(super) struct Rows<T> {
 
 /// What is known of a row besides its entries.
 struct Head {
-    /// Its first entry.
+    /// Its entries, from the first to before the last.
     start: usize,
+    end: usize,
     own: f64,
     square: f64,
 }
@@ -67,53 +68,61 @@ pub(super) struct Weights<T> {
 }
 
 impl<T: Real> Rows<T> {
-    /// The rows of a matrix, in the order given.
+    /// All rows of a matrix, in the order given.
     pub fn of(x: &SparseMatrix, order: Vec<u32>) -> Self {
-        // By column how many rows hold it, and the first of them.
-        let mut holders = vec![(0u32, 0u32); x.width()];
-        for i in (0..x.height()).rev() {
+        // By column how many rows hold it; and the columns by the first of them.
+        let mut holders = vec![0u32; x.width()];
+        let mut shared = Vec::new();
+        for i in 0..x.height() {
             for &column in x.row(i).0 {
-                let (rows, first) = &mut holders[column as usize];
+                let rows = &mut holders[column as usize];
+                if *rows == 0 {
+                    shared.push(column);
+                }
                 *rows += 1;
-                *first = i as u32;
             }
         }
-        let mut keys: Vec<u128> = Vec::with_capacity(x.width());
-        for (column, &(rows, first)) in (0u32..).zip(&holders).filter(|(_, (rows, _))| *rows > 1) {
-            // The columns' order as one number, of which the column is the end.
-            let parts = [u32::BITS - rows.ilog2(), first, u32::MAX - rows, column];
-            keys.push(parts.iter().fold(0, |number, &part| number << 32 | u128::from(part)));
-        }
-        keys.sort_unstable();
-        let shared: Vec<u32> = keys.into_iter().map(|number| number as u32).collect();
+        shared.retain(|&column| holders[column as usize] > 1);
+        shared.sort_by_key(|&column| u32::BITS - holders[column as usize].ilog2());
         const ALONE: u32 = u32::MAX;
         let mut places = vec![ALONE; x.width()];
         (0u32..).zip(&shared).for_each(|(new, &old)| places[old as usize] = new);
-        let (mut heads, mut entries) = (Vec::with_capacity(order.len() + 1), Vec::with_capacity(x.stored()));
-        let mut alone = Vec::new();
+        let mut heads: Vec<Head> = Vec::with_capacity(order.len());
+        let mut turns = vec![0; order.len()];
+        let mut start = 0;
         for (i, &row) in order.iter().enumerate() {
-            let start = entries.len();
-            let (columns, values) = x.row(row as usize);
-            let (mut own, mut square) = (0.0, 0.0);
-            for (&column, &value) in columns.iter().zip(values) {
-                square += value * value;
-                match places[column as usize] {
-                    ALONE => {
-                        own += value * value;
-                        alone.push((i, column, value));
-                    }
-                    place => entries.push((place, T::of(value))),
-                }
-            }
-            heads.push(Head { start, own, square });
+            turns[row as usize] = i;
+            heads.push(Head { start, end: start, own: 0.0, square: 0.0 });
+            start += x.row(row as usize).0.len();
         }
-        heads.push(Head { start: entries.len(), own: 0.0, square: 0.0 });
+        let (mut entries, mut alone) = (vec![(0, T::default()); start], Vec::new());
+        let mut apart = vec![0; x.width()];
+        // In the order of the matrix, which is faster to follow in reading than in writing.
+        for (row, &i) in turns.iter().enumerate() {
+            let (columns, values) = x.row(row);
+            let head = &mut heads[i];
+            let entries = &mut entries[head.start..head.start + columns.len()];
+            let mut kept = 0;
+            for (at, (&column, &value)) in columns.iter().zip(values).enumerate() {
+                // Both are written, and the wrong one written over by the next, so that no branch has to be guessed.
+                let place = places[column as usize];
+                entries[kept] = (place, T::of(value));
+                apart[at - kept] = at;
+                kept += usize::from(place != ALONE);
+            }
+            head.end += kept;
+            head.square = values.iter().map(|value| value * value).sum();
+            for &at in &apart[..columns.len() - kept] {
+                head.own += values[at] * values[at];
+                alone.push((i, columns[at], values[at]));
+            }
+        }
         Rows { order, heads, entries, shared, alone, width: x.width() }
     }
 
     #[inline(always)]
     pub fn height(&self) -> usize {
-        self.heads.len() - 1
+        self.heads.len()
     }
 
     /// The matrix's columns.
@@ -252,7 +261,8 @@ impl<T: Real> Rows<T> {
 
     #[inline(always)]
     fn row(&self, i: usize) -> &[(u32, T)] {
-        &self.entries[self.heads[i].start..self.heads[i + 1].start]
+        let Head { start, end, .. } = self.heads[i];
+        &self.entries[start..end]
     }
 }
 
