@@ -236,6 +236,33 @@ fn columns_that_say_nothing_leave_each_class_its_share() {
 }
 
 #[test]
+fn texts_that_were_labelled_two_ways_come_to_an_end() {
+    // 300 texts of 20 in 900 words; every third stands three times, the third time with another class.
+    let mut random = fastrand::Rng::with_seed(0);
+    let (mut rows, mut labels) = (Vec::new(), Vec::new());
+    for i in 0..300 {
+        let mut columns: Vec<u32> = (0..20).map(|_| random.u32(..900)).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let value = 1.0 / (columns.len() as f64).sqrt();
+        for repeat in 0..if i % 3 == 0 { 3 } else { 1 } {
+            rows.push(SparseRow::from_sorted(columns.iter().map(|&column| (column, value))));
+            labels.push((i + repeat / 2) % 3);
+        }
+    }
+    let x = SparseMatrix::from_rows(900, rows);
+    for c in [10.0, 100.0] {
+        let (class_weight, naive_bayes) = (ClassWeight::None, 0.0);
+        let params = LogisticParams { solver: Solver::Sparse, c, class_weight, naive_bayes, tolerance: 1e-3 };
+        let classes = params.fit(&x, Targets::Classes { classes: 3, labels: &labels }).unwrap();
+        assert!(classes.convergence().converged, "c = {c}: {:?}", classes.convergence());
+        let answers: Vec<bool> = labels.iter().flat_map(|&label| (0..3).map(move |k| k == label)).collect();
+        let questions = params.fit(&x, Targets::Binary { outputs: 3, answers: &answers }).unwrap();
+        assert!(questions.convergence().converged, "c = {c}: {:?}", questions.convergence());
+    }
+}
+
+#[test]
 fn independent_questions_fitted_together_equal_each_fitted_alone() {
     let case = &oracle().logistic["classes_wide"];
     let x = case.matrix();

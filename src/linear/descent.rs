@@ -611,8 +611,8 @@ impl<'a, T: Real> Search<'a, T> {
                         *b -= step;
                         length += step * step;
                     }
-                    // The third derivatives of a loss are not above its second ones: of the slopes a step leaves about
-                    // its length at most. Where all answers are certain there is no telling where it goes.
+                    // The third derivatives of a loss are hardly above its second ones: of the slopes a step leaves about
+                    // its length at most. Where all answers are certain a step is no number, and none is taken.
                     let left = length.sqrt() * norm;
                     if left <= enough {
                         *best = (left, b.to_vec());

@@ -8,12 +8,21 @@
 
 use super::lanes::{FARTHEST, LANES, Lanes, exponentials, highest, larger, most, sum, wrong};
 
-/// A step of Newton's method shorter than this leaves an error of about half its square. Since a row goes but a part of
-/// its way, and comes again, more would be lost on it.
+/// A step of Newton's method that leaves about its square, at most, in z. Shorter ones would be wasted: a row goes but a
+/// part of its way, and comes again.
 const NEAR: f64 = 0.1;
 const MOST_STEPS: usize = 50;
 /// From a good guess Newton's method on all classes at once is there; else the longer way is surer.
 const MOST_JOINT_STEPS: usize = 5;
+
+/// What steps are multiplied by before they are compared with [`NEAR`]. An error in z comes back q p (1 - p) times as large:
+/// above 10 it has to be smaller, if coming again is to help.
+#[inline(always)]
+fn strictness(q: f64) -> f64 {
+    let by = q / 10.0;
+    let by = if by > 1.0 { by } else { 1.0 };
+    if by < 10.0 { by } else { 10.0 }
+}
 
 /// Of eight independent questions, turns t into the best numbers, and guesses of z into the numbers they would ask for.
 #[inline(always)]
@@ -42,7 +51,7 @@ pub(super) fn questions(t: &mut Lanes, near: &mut Lanes, stakes: &Lanes, stiffne
             let next = if next < high[k] { next } else { high[k] };
             // No question waits for another.
             let next = if moved[k] < NEAR { z[k] } else { next };
-            moved[k] = (next - z[k]).abs();
+            moved[k] = (next - z[k]).abs() * strictness(q[k]);
             z[k] = next;
         }
         p = wrong(&z);
@@ -105,7 +114,7 @@ pub(super) fn classes(
             }
         }
         by = 1.0 / exponentials(p, zero);
-        far = most(&moved);
+        far = most(&moved) * strictness(q);
         if far < NEAR {
             break;
         }
@@ -251,6 +260,36 @@ mod tests {
                         assert!((p - again[k]).abs() < enough(p), "t = {t}, q = {q}: {p} is not {}", again[k]);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_that_comes_again_comes_to_its_best() {
+        // Odds of 7 to 3 for the answer, from a guess that is far too sure of it; of one question, and of two classes.
+        let (z, p, stiffness) = ((7f64 / 3.0).ln(), 0.3, 2.0);
+        let pair = |first: f64, second: f64| {
+            let mut lanes = [-1e300; LANES];
+            lanes[..2].copy_from_slice(&[first, second]);
+            vec![lanes]
+        };
+        for q in [1.0, 100.0, 1e3, 1e4, 1e5] {
+            let cost = q / stiffness;
+            let mut stakes = [-cost; LANES];
+            stakes[0] = cost;
+            let (mut sure, mut sure_of_first) = (40.0, pair(40.0, 0.0));
+            let (mut one, mut two) = ([0.0; LANES], pair(0.0, 0.0));
+            for _ in 0..4 {
+                one = [z - q * p; LANES];
+                questions(&mut one, &mut [sure; LANES], &[cost; LANES], stiffness);
+                sure = z - q * p + stiffness * one[0];
+                two = pair(z - q * p, q * p);
+                let [mut room, mut rest] = [two.clone(), two.clone()];
+                classes(&mut two, &mut sure_of_first, &[stakes], stiffness, [&mut room, &mut rest]);
+                sure_of_first = pair(z - q * p + stiffness * two[0][0], q * p + stiffness * two[0][1]);
+            }
+            for found in [one[0] / cost, two[0][0] / cost] {
+                assert!((found - p).abs() < 1e-9, "q = {q}: {found} is not {p}");
             }
         }
     }

@@ -53,7 +53,7 @@ pub(super) struct Rows<T> {
 
 /// What is known of a row besides its entries.
 struct Head {
-    /// Its entries, from the first to before the last.
+    /// Where its entries start, and where they end.
     start: usize,
     end: usize,
     own: f64,
