@@ -16,7 +16,7 @@ const MOST_STEPS: usize = 50;
 const MOST_JOINT_STEPS: usize = 5;
 
 /// What steps are multiplied by before they are compared with [`NEAR`]. An error in z comes back q p (1 - p) times as large:
-/// above 10 it has to be smaller, if coming again is to help.
+/// where q is above 10 it has to be smaller, if coming again is to help.
 #[inline(always)]
 fn strictness(q: f64) -> f64 {
     let by = q / 10.0;
